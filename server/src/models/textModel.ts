@@ -1,0 +1,45 @@
+/** What every family of text classifiers offers once it is loaded. Scoring is synchronous, pure and deterministic. */
+
+/** The answer of a model to one text. */
+export interface Scored {
+  /** Index into the model's labels of the most probable one; the lower index wins a tie. */
+  readonly label: number
+  /** [labels] calibrated probabilities; they sum to 1. */
+  readonly probabilities: Float64Array
+  /** Number of word tokens in the text. */
+  readonly tokens: number
+  /** How many of those tokens the model has no weight for. */
+  readonly unknown: number
+}
+
+/** What one stretch of the original text adds to each logit. */
+export interface SpanContribution {
+  /** UTF-16 offsets into the text as it was sent; `end` is exclusive. Spans are ascending and do not overlap. */
+  readonly start: number
+  readonly end: number
+  /** [labels] signed contributions to the logits. */
+  readonly contributions: readonly number[]
+}
+
+/** An n-gram of the model and what it adds to each logit. */
+export interface FeatureContribution {
+  readonly feature: string
+  readonly start: number
+  readonly end: number
+  readonly contributions: readonly number[]
+}
+
+/** logits[k] = bias[k] + sum over spans of contributions[k], to rounding. Logits are after calibration: probabilities = softmax(logits). */
+export interface Explanation {
+  readonly logits: readonly number[]
+  readonly bias: readonly number[]
+  readonly spans: readonly SpanContribution[]
+  /** The strongest n-grams, strongest first, at most 50. */
+  readonly features: readonly FeatureContribution[]
+}
+
+export interface TextModel {
+  readonly labels: readonly string[]
+  score(text: string): Scored
+  explain(text: string): Explanation
+}

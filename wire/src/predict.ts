@@ -1,0 +1,126 @@
+import Type, { type Static } from 'typebox'
+import { CallerId, Label, Name, Nullable, Share, Source } from './common.ts'
+
+export const PredictBody = Type.Object({
+  text: Type.String({ description: 'The text to score; at most TEXT_CHARS_MAX characters (20,000 by default).' }),
+  task: Type.Optional(Name),
+  return_probabilities: Type.Optional(Type.Boolean()),
+  explain: Type.Optional(Type.Boolean()),
+  source: Type.Optional(Source),
+  id: Type.Optional(CallerId),
+})
+export type PredictBody = Static<typeof PredictBody>
+
+/** A stretch of the text and what it adds to the logit of each label (order of `labels`). UTF-16 offsets, `end` exclusive. */
+export const ExplainedSpan = Type.Object({
+  start: Type.Integer(),
+  end: Type.Integer(),
+  text: Type.String(),
+  contributions: Type.Array(Type.Number()),
+})
+export type ExplainedSpan = Static<typeof ExplainedSpan>
+
+export const ExplanationBody = Type.Object({
+  labels: Type.Array(Label),
+  logits: Type.Array(Type.Number()),
+  bias: Type.Array(Type.Number()),
+  spans: Type.Array(ExplainedSpan),
+  features: Type.Array(
+    Type.Object({
+      feature: Type.String(),
+      start: Type.Integer(),
+      end: Type.Integer(),
+      contributions: Type.Array(Type.Number()),
+    }),
+  ),
+})
+export type ExplanationBody = Static<typeof ExplanationBody>
+
+export const Probabilities = Type.Record(Type.String(), Share)
+
+export const PredictAnswer = Type.Object(
+  {
+    id: Type.String({ description: 'Id of the logged prediction (UUIDv7).' }),
+    task: Name,
+    /** The same as `label`, in the word that clients of the reference API expect. */
+    sentiment: Label,
+    label: Label,
+    confidence: Share,
+    probabilities: Type.Optional(Probabilities),
+    explanation: Type.Optional(ExplanationBody),
+    model: Name,
+    version: Type.Integer(),
+    drift: Type.Object({ drift: Type.Boolean() }),
+    latency_ms: Type.Number({ description: 'From the parsed request to the end of scoring, in milliseconds.' }),
+    repeated: Type.Optional(Type.Boolean({ description: 'True when this `id` was answered before; the first prediction is returned.' })),
+  },
+  { $id: 'Prediction' },
+)
+export type PredictAnswer = Static<typeof PredictAnswer>
+
+export const PredictBatchBody = Type.Object({
+  texts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+  items: Type.Optional(
+    Type.Array(Type.Object({ text: Type.String(), id: Type.Optional(CallerId), source: Type.Optional(Source) }), { minItems: 1 }),
+  ),
+  task: Type.Optional(Name),
+  return_probabilities: Type.Optional(Type.Boolean()),
+  source: Type.Optional(Source),
+})
+export type PredictBatchBody = Static<typeof PredictBatchBody>
+
+export const ItemFault = Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }) })
+export type ItemFault = Static<typeof ItemFault>
+
+/** In the order of the request; an item that could not be scored is a fault in its place. */
+export const PredictBatchAnswer = Type.Object({ predictions: Type.Array(Type.Union([PredictAnswer, ItemFault])) })
+export type PredictBatchAnswer = Static<typeof PredictBatchAnswer>
+
+/** Explains without logging: a text, or a logged prediction whose text was kept. */
+export const ExplainBody = Type.Object({
+  text: Type.Optional(Type.String()),
+  prediction_id: Type.Optional(Type.String({ maxLength: 128 })),
+  task: Type.Optional(Name),
+})
+export type ExplainBody = Static<typeof ExplainBody>
+
+export const ExplainAnswer = Type.Object({
+  task: Name,
+  model: Name,
+  version: Type.Integer(),
+  label: Label,
+  confidence: Share,
+  probabilities: Probabilities,
+  text: Type.String(),
+  explanation: ExplanationBody,
+})
+export type ExplainAnswer = Static<typeof ExplainAnswer>
+
+export const FeedbackItem = Type.Object({
+  prediction_id: Type.String({ minLength: 1, maxLength: 128, description: "The prediction's id, or the caller's own id." }),
+  label: Label,
+  comment: Type.Optional(Type.String({ maxLength: 1000 })),
+})
+export type FeedbackItem = Static<typeof FeedbackItem>
+
+export const FeedbackBody = Type.Union([
+  FeedbackItem,
+  Type.Object({ items: Type.Array(FeedbackItem, { minItems: 1 }) }),
+])
+export type FeedbackBody = Static<typeof FeedbackBody>
+
+export const FeedbackResult = Type.Union([
+  Type.Object({
+    prediction_id: Type.String(),
+    label: Label,
+    /** new: the first label; repeated: the same again, nothing changed; changed: another label, which counts from now on. */
+    status: Type.Union([Type.Literal('new'), Type.Literal('repeated'), Type.Literal('changed')]),
+    correct: Type.Boolean(),
+    previous_label: Nullable(Label),
+  }),
+  ItemFault,
+])
+export type FeedbackResult = Static<typeof FeedbackResult>
+
+export const FeedbackAnswer = Type.Object({ results: Type.Array(FeedbackResult) })
+export type FeedbackAnswer = Static<typeof FeedbackAnswer>
