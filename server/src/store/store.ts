@@ -1,0 +1,144 @@
+/**
+ * The prediction log, the registry and the keys, as the rest of the house sees them. `openStore` (openStore.ts) gives
+ * one over SQLite or PostgreSQL; the conformance suite in test/contracts holds both to the same behaviour.
+ *
+ * Every method rejects with Fault('store_unavailable', {retryAfterSeconds}) while the database cannot be reached or
+ * written, and works again by itself when it can.
+ */
+import type { ApiKey } from '../domain/apiKey.ts'
+import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '../domain/prediction.ts'
+import type { Millis } from '../domain/time.ts'
+import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
+
+export type Appended =
+  | { readonly kind: 'logged' }
+  /** The caller's id was used before for the same text: nothing was written, this is the first prediction. */
+  | { readonly kind: 'repeated'; readonly first: LoggedPrediction }
+  /** The caller's id was used before for another text: nothing was written. */
+  | { readonly kind: 'conflict' }
+
+/**
+ * Group commit: calls wait for the commit that carries them, a commit carries all that waits. A promise resolves
+ * only after its rows are on disk (SQLite: WAL with synchronous=FULL; PostgreSQL: synchronous_commit=on).
+ * A full queue rejects at once with Fault('overloaded').
+ */
+export interface Journal {
+  /** One answer a row, in order. All rows of a call are in one commit. Outcomes are undefined-free. */
+  append(predictions: readonly Prediction[]): Promise<readonly Appended[]>
+  /** The hot path: like append([prediction]), without the arrays. */
+  appendOne(prediction: Prediction): Promise<Appended>
+  feedback(items: readonly Feedback[]): Promise<readonly FeedbackOutcome[]>
+  /** Rows that wait or are being committed. */
+  readonly depth: number
+}
+
+export interface LogFilter {
+  readonly task?: string
+  readonly label?: string
+  readonly model?: string
+  readonly version?: number
+  readonly source?: string
+  /** Inclusive. */
+  readonly since?: Millis
+  /** Exclusive. */
+  readonly until?: Millis
+  readonly confidenceMin?: number
+  readonly confidenceMax?: number
+  readonly feedback?: 'any' | 'none' | 'correct' | 'wrong'
+  /** All words must occur; "quotes" for a phrase. Anything else in it is plain text, never query syntax. */
+  readonly words?: string
+}
+
+export interface LogPage {
+  readonly rows: readonly LoggedPrediction[]
+  readonly next: string | null
+}
+
+/** Counts over a sketch of latencies: bucket i covers (γ^(i−1), γ^i] ms with γ = 1.05. */
+export type LatencySketch = ReadonlyMap<number, number>
+
+/** One hour of one version, from the roll-ups that every commit updates. */
+export interface HourStats {
+  readonly hour: Millis
+  readonly labels: Readonly<Record<string, number>>
+  readonly rows: number
+  readonly confidenceSum: number
+  readonly latency: LatencySketch
+  readonly feedbackRows: number
+  readonly feedbackCorrect: number
+}
+
+export interface StatsFilter {
+  readonly task?: string
+  readonly model?: string
+  readonly version?: number
+  readonly since: Millis
+  readonly until: Millis
+}
+
+export interface Log {
+  get(id: string): Promise<LoggedPrediction | null>
+  /** Newest first; `cursor` is what the page before returned as `next`. A malformed cursor rejects with Fault('bad_request'). */
+  page(filter: LogFilter, limit: number, cursor: string | null): Promise<LogPage>
+  /** The same rows in chunks, oldest chunk last, in constant memory; stops when the consumer stops. */
+  stream(filter: LogFilter, limit?: number): AsyncIterable<readonly LoggedPrediction[]>
+  /** Hours ascending; hours without rows are absent. Under 100 ms over ten million logged rows. */
+  hours(filter: StatsFilter): Promise<readonly HourStats[]>
+  /** Deletes what is older or more than allowed, in bounded steps; returns how many rows went. Safe to stop at any time. */
+  retain(limits: { rowsMax: number | null; olderThan: Millis | null; stepRows: number; stepsMax: number }): Promise<number>
+  count(): Promise<number>
+}
+
+export interface ArtifactBlob {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export interface Registry {
+  models(): Promise<readonly Version[]>
+  get(model: string, version: number): Promise<Version | null>
+  findByDigest(digest: string): Promise<Version | null>
+  /** Gives the next number of the model and the stage `staging`; the digest must be new, else the version that has it is returned. */
+  register(entry: { manifest: Manifest; digest: string; who: string; why: string; at: Millis; files: readonly ArtifactBlob[] | null }): Promise<Version>
+  /**
+   * One transaction: the version goes to production, the one that was there goes to archived. Rejects with Fault('stage_conflict')
+   * where it makes no sense (already there), Fault('version_unknown') where it does not exist.
+   */
+  promote(change: { model: string; version: number; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
+  archive(change: { model: string; version: number; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
+  /** The version of the task's production before the present one takes its place again. */
+  rollBack(change: { model: string; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
+  events(filter: { model?: string; afterSeq?: number; limit: number }): Promise<readonly StageEvent[]>
+  /** The seq of the newest event, 0 without any: cheap enough to ask every second. */
+  head(): Promise<number>
+  /** The files that `register` was given; null where none are kept (a store that only this machine uses keeps them on disk). */
+  files(digest: string): Promise<readonly ArtifactBlob[] | null>
+  /** Per task the version in production. */
+  production(): Promise<ReadonlyMap<string, Version>>
+  stageOf(model: string, version: number): Promise<Stage | null>
+}
+
+export interface Keys {
+  create(key: ApiKey): Promise<void>
+  list(): Promise<readonly ApiKey[]>
+  get(id: string): Promise<ApiKey | null>
+  /** False when there is no such key. */
+  revoke(id: string, at: Millis): Promise<boolean>
+}
+
+export interface Store {
+  /** `sqlite` or `postgres`, for people. */
+  readonly dialect: 'sqlite' | 'postgres'
+  /** Several replicas may use it, so artifacts are kept in it. */
+  readonly shared: boolean
+  readonly journal: Journal
+  readonly log: Log
+  readonly registry: Registry
+  readonly keys: Keys
+  /** Writes and reads back; rejects when that fails. */
+  check(): Promise<void>
+  /** Bytes on disk, and what else an operator wants to see. */
+  facts(): Promise<Readonly<Record<string, number | string>>>
+  /** Commits what was accepted, then closes. */
+  close(): Promise<void>
+}
