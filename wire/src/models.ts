@@ -29,7 +29,9 @@ export const VersionBody = Type.Object({
   data: Type.Object({
     rows: Type.Integer(),
     sha256: Type.String(),
-    sources: Type.Array(Type.Object({ name: Type.String(), rows: Type.Integer(), terms: Type.Optional(Type.String()) })),
+    sources: Type.Array(
+      Type.Object({ name: Type.String(), rows: Type.Integer(), terms: Type.Optional(Type.String()) }),
+    ),
   }),
   calibration: Type.Object({ temperature: Type.Number(), rows: Type.Integer(), ece: Type.Number() }),
   evaluations: Type.Array(EvaluationBody),

@@ -52,7 +52,9 @@ export const PredictAnswer = Type.Object(
     version: Type.Integer(),
     drift: Type.Object({ drift: Type.Boolean() }),
     latency_ms: Type.Number({ description: 'From the parsed request to the end of scoring, in milliseconds.' }),
-    repeated: Type.Optional(Type.Boolean({ description: 'True when this `id` was answered before; the first prediction is returned.' })),
+    repeated: Type.Optional(
+      Type.Boolean({ description: 'True when this `id` was answered before; the first prediction is returned.' }),
+    ),
   },
   { $id: 'Prediction' },
 )
@@ -61,7 +63,9 @@ export type PredictAnswer = Static<typeof PredictAnswer>
 export const PredictBatchBody = Type.Object({
   texts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
   items: Type.Optional(
-    Type.Array(Type.Object({ text: Type.String(), id: Type.Optional(CallerId), source: Type.Optional(Source) }), { minItems: 1 }),
+    Type.Array(Type.Object({ text: Type.String(), id: Type.Optional(CallerId), source: Type.Optional(Source) }), {
+      minItems: 1,
+    }),
   ),
   task: Type.Optional(Name),
   return_probabilities: Type.Optional(Type.Boolean()),
@@ -97,7 +101,11 @@ export const ExplainAnswer = Type.Object({
 export type ExplainAnswer = Static<typeof ExplainAnswer>
 
 export const FeedbackItem = Type.Object({
-  prediction_id: Type.String({ minLength: 1, maxLength: 128, description: "The prediction's id, or the caller's own id." }),
+  prediction_id: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description: "The prediction's id, or the caller's own id.",
+  }),
   label: Label,
   comment: Type.Optional(Type.String({ maxLength: 1000 })),
 })

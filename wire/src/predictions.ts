@@ -37,7 +37,13 @@ export const PredictionFilter = Type.Object({
   feedback: Type.Optional(
     Type.Union([Type.Literal('any'), Type.Literal('none'), Type.Literal('correct'), Type.Literal('wrong')]),
   ),
-  q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Words that the text must contain, all of them; "quotes" for a phrase.' })),
+  q: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Words that the text must contain, all of them; "quotes" for a phrase.',
+    }),
+  ),
 })
 export type PredictionFilter = Static<typeof PredictionFilter>
 

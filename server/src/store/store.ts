@@ -6,6 +6,7 @@
  * written, and works again by itself when it can.
  */
 import type { ApiKey } from '../domain/apiKey.ts'
+import type { LatencySketch } from '../domain/latencySketch.ts'
 import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '../domain/prediction.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
@@ -54,9 +55,6 @@ export interface LogPage {
   readonly next: string | null
 }
 
-/** Counts over a sketch of latencies: bucket i covers (γ^(i−1), γ^i] ms with γ = 1.05. */
-export type LatencySketch = ReadonlyMap<number, number>
-
 /** One hour of one version, from the roll-ups that every commit updates. */
 export interface HourStats {
   readonly hour: Millis
@@ -85,7 +83,12 @@ export interface Log {
   /** Hours ascending; hours without rows are absent. Under 100 ms over ten million logged rows. */
   hours(filter: StatsFilter): Promise<readonly HourStats[]>
   /** Deletes what is older or more than allowed, in bounded steps; returns how many rows went. Safe to stop at any time. */
-  retain(limits: { rowsMax: number | null; olderThan: Millis | null; stepRows: number; stepsMax: number }): Promise<number>
+  retain(limits: {
+    rowsMax: number | null
+    olderThan: Millis | null
+    stepRows: number
+    stepsMax: number
+  }): Promise<number>
   count(): Promise<number>
 }
 
@@ -99,13 +102,32 @@ export interface Registry {
   get(model: string, version: number): Promise<Version | null>
   findByDigest(digest: string): Promise<Version | null>
   /** Gives the next number of the model and the stage `staging`; the digest must be new, else the version that has it is returned. */
-  register(entry: { manifest: Manifest; digest: string; who: string; why: string; at: Millis; files: readonly ArtifactBlob[] | null }): Promise<Version>
+  register(entry: {
+    manifest: Manifest
+    digest: string
+    who: string
+    why: string
+    at: Millis
+    files: readonly ArtifactBlob[] | null
+  }): Promise<Version>
   /**
    * One transaction: the version goes to production, the one that was there goes to archived. Rejects with Fault('stage_conflict')
    * where it makes no sense (already there), Fault('version_unknown') where it does not exist.
    */
-  promote(change: { model: string; version: number; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
-  archive(change: { model: string; version: number; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
+  promote(change: {
+    model: string
+    version: number
+    who: string
+    why: string
+    at: Millis
+  }): Promise<readonly StageEvent[]>
+  archive(change: {
+    model: string
+    version: number
+    who: string
+    why: string
+    at: Millis
+  }): Promise<readonly StageEvent[]>
   /** The version of the task's production before the present one takes its place again. */
   rollBack(change: { model: string; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
   events(filter: { model?: string; afterSeq?: number; limit: number }): Promise<readonly StageEvent[]>

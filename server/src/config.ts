@@ -1,0 +1,197 @@
+/** Environment and file → one frozen, validated object. The only place that reads the environment. */
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import type { KeepText } from './domain/redaction.ts'
+
+interface Setting<T> {
+  /** Environment variable, and the key in the settings file. */
+  readonly name: string
+  readonly about: string
+  readonly fallback: T
+  readonly parse: (text: string) => T
+}
+
+/** A setting that cannot be used: the sentence says which, and what would be right. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const text = (name: string, fallback: string, about: string): Setting<string> => ({
+  name,
+  about,
+  fallback,
+  parse: (v) => v,
+})
+
+const optional = (name: string, about: string): Setting<string | null> => ({
+  name,
+  about,
+  fallback: null,
+  parse: (v) => (v === '' ? null : v),
+})
+
+const flag = (name: string, fallback: boolean, about: string): Setting<boolean> => ({
+  name,
+  about,
+  fallback,
+  parse(v) {
+    if (/^(1|true|yes|on)$/i.test(v)) return true
+    if (/^(0|false|no|off|)$/i.test(v)) return false
+    throw new ConfigError(`${name} must be true or false, not “${v}”.`)
+  },
+})
+
+const integer = (name: string, fallback: number, min: number, max: number, about: string): Setting<number> => ({
+  name,
+  about,
+  fallback,
+  parse(v) {
+    const n = Number(v)
+    if (v.trim() === '' || !Number.isInteger(n) || n < min || n > max)
+      throw new ConfigError(`${name} must be a whole number from ${min} to ${max}, not “${v}”.`)
+    return n
+  },
+})
+
+const choice = <T extends string>(name: string, fallback: T, of: readonly T[], about: string): Setting<T> => ({
+  name,
+  about,
+  fallback,
+  parse(v) {
+    const found = of.find((one) => one === v)
+    if (found === undefined) throw new ConfigError(`${name} must be one of ${of.join(', ')}, not “${v}”.`)
+    return found
+  },
+})
+
+const list = (name: string, about: string): Setting<readonly string[]> => ({
+  name,
+  about,
+  fallback: [],
+  parse: (v) =>
+    v
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+})
+
+/** Every setting, in the order of the guide's table (docs/guide/operations.md is held to it by a test). */
+export const settings = {
+  host: text('HOST', '127.0.0.1', 'Address to listen on. Anything but loopback needs an API key, or INSECURE.'),
+  port: integer('PORT', 8000, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
+  home: text('BAROMETER_HOME', '.barometer', 'Folder of the state: database, model versions, secret.'),
+  databaseUrl: optional('DATABASE_URL', 'postgres://… for PostgreSQL; without it SQLite in BAROMETER_HOME.'),
+  dataFolder: optional(
+    'BAROMETER_DATA',
+    'Folder of public data sets, for making the starter models and for benchmarks.',
+  ),
+  secret: optional(
+    'BAROMETER_SECRET',
+    'Secret under which keys are hashed and sessions signed; without it a file in BAROMETER_HOME.',
+  ),
+  keepText: choice<KeepText>('KEEP_TEXT', 'full', ['full', 'redacted', 'hash'], 'What the log keeps of a text.'),
+  textCharsMax: integer('TEXT_CHARS_MAX', 20_000, 1, 1_000_000, 'Longest text that is scored, in UTF-16 code units.'),
+  batchItemsMax: integer('BATCH_ITEMS_MAX', 1000, 1, 10_000, 'Most items of one batch request.'),
+  bodyBytesMax: integer('BODY_BYTES_MAX', 32 * 2 ** 20, 1024, 2 ** 30, 'Largest request body, in bytes.'),
+  queueRowsMax: integer(
+    'QUEUE_ROWS_MAX',
+    20_000,
+    1,
+    1_000_000,
+    'Most predictions that wait for their commit before requests are refused.',
+  ),
+  retainRows: integer(
+    'RETAIN_ROWS',
+    10_000_000,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'Most predictions that the log keeps; 0 for no limit.',
+  ),
+  retainDays: integer('RETAIN_DAYS', 0, 0, 36_500, 'Days that the log keeps a prediction; 0 for no limit.'),
+  requestSecondsMax: integer('REQUEST_SECONDS_MAX', 30, 1, 3600, 'Time that a request may take to arrive, in seconds.'),
+  shutdownSecondsMax: integer(
+    'SHUTDOWN_SECONDS_MAX',
+    10,
+    1,
+    600,
+    'Time that accepted requests have to finish when the server stops, in seconds.',
+  ),
+  ratePerAddress: integer('RATE_PER_ADDRESS', 0, 0, 1_000_000_000, 'Requests a minute and address; 0 for no limit.'),
+  corsOrigins: list('CORS_ORIGINS', 'Origins of other pages that may call the API, separated by commas.'),
+  allowedHosts: list(
+    'ALLOWED_HOSTS',
+    'Host names by which the server may be called beside loopback names, separated by commas.',
+  ),
+  trustProxy: flag(
+    'TRUST_PROXY',
+    false,
+    'Take the client address and scheme from X-Forwarded-* (behind a load balancer of yours).',
+  ),
+  metricsPublic: flag('METRICS_PUBLIC', false, 'GET /metrics needs no key.'),
+  insecure: flag('INSECURE', false, 'Listen on any address without a key.'),
+  logLevel: choice(
+    'LOG_LEVEL',
+    'info',
+    ['debug', 'info', 'warn', 'error', 'silent'] as const,
+    'Least important log line that is written.',
+  ),
+} as const
+
+type Settings = typeof settings
+type Values = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never }
+
+export interface Config extends Values {
+  /** Absolute. */
+  readonly home: string
+}
+
+/**
+ * Reads the settings file (BAROMETER_CONFIG, else `barometer.json` in the working folder if there is one), then the
+ * environment, then `overrides` (command-line flags); the later wins.
+ *
+ * @throws ConfigError for an unknown key in the file or a value out of range.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  folder: string,
+  overrides: Partial<Values> = {},
+): Config {
+  const file = readSettingsFile(environment['BAROMETER_CONFIG'], folder)
+  const known = new Set<string>(Object.values(settings).map((setting) => setting.name))
+  for (const key of Object.keys(file)) {
+    if (!known.has(key)) throw new ConfigError(`The settings file has an unknown key “${key}”.`)
+  }
+  const values: Record<string, unknown> = {}
+  for (const [key, setting] of Object.entries(settings)) {
+    const given = environment[setting.name] ?? file[setting.name]
+    values[key] = given === undefined ? setting.fallback : setting.parse(given)
+  }
+  const merged = { ...values, ...overrides } as Values // every key of Values was set in the loop above
+  return Object.freeze({ ...merged, home: isAbsolute(merged.home) ? merged.home : resolve(folder, merged.home) })
+}
+
+function readSettingsFile(named: string | undefined, folder: string): Record<string, string> {
+  const path = named ?? join(folder, 'barometer.json')
+  let json: string
+  try {
+    json = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (named === undefined) return {}
+    throw new ConfigError(`The settings file ${path} cannot be read.`, { cause: error })
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch (error) {
+    throw new ConfigError(`The settings file ${path} is not valid JSON.`, { cause: error })
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new ConfigError(`The settings file ${path} must hold one JSON object.`)
+  return Object.fromEntries(
+    Object.entries(parsed).map(([key, value]) => {
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+        return [key, String(value)]
+      throw new ConfigError(`The settings file's “${key}” must be a string, a number or a boolean.`)
+    }),
+  )
+}
