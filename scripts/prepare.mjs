@@ -83,12 +83,7 @@ async function installNode() {
 
 /** The page, as the server gives it out. */
 function page() {
-  const inputs = () => [
-    'package-lock.json',
-    ...filesUnder('web', ['dist', 'node_modules']),
-    ...filesUnder('wire/src', []),
-  ]
-  const key = () => hashOf(inputs(), '')
+  const key = () => hashOf(pageSources(), '')
   return {
     say: 'Building the page',
     isDone: () => stampIs('page', key()) && existsSync(join(root, 'web', 'dist', 'index.html')),
@@ -100,6 +95,10 @@ function page() {
       stamp('page', before)
     },
   }
+}
+
+function pageSources() {
+  return ['package-lock.json', ...filesUnder('web', ['dist', 'node_modules']), ...filesUnder('wire/src', [])]
 }
 
 async function timed(step) {
@@ -129,7 +128,7 @@ function filesUnder(folder, leaveOut) {
       const path = `${folder}/${entry.name}`
       return entry.isDirectory() ? filesUnder(path, []) : [path]
     })
-    .sort()
+    .sort((a, b) => (a < b ? -1 : 1))
 }
 
 function stampIs(name, key) {

@@ -1,0 +1,348 @@
+/**
+ * The walls of the house: which folder may import which, held to by reading every import, and drawn into the docs.
+ *
+ *   node scripts/boundaries.ts            check, and draw the table into docs/architecture.md
+ *   node scripts/boundaries.ts --check    check, and fail where the drawing is stale
+ *
+ * The table below is the only place where a wall is moved; docs/decisions/0001-house.md says why it stands there.
+ */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseSync } from 'oxc-parser'
+
+/** What a folder may import of ours: values (and types), types only, and which packages it owns or shares. */
+export interface Room {
+  /** Path from the root; the longest that fits decides where a file lives. */
+  readonly path: string
+  /** Names of rooms; `everything` for those who wire the rest together. */
+  readonly may: readonly string[] | 'everything'
+  readonly types?: readonly string[]
+  /** True where not even Node's own modules or a package may be imported. */
+  readonly pure?: boolean
+}
+
+export const rooms = {
+  wire: { path: 'wire/src', may: [] },
+  domain: { path: 'server/src/domain', may: [], pure: true },
+  math: { path: 'server/src/math', may: [], pure: true },
+  stats: { path: 'server/src/stats', may: ['math', 'domain'], pure: true },
+  models: { path: 'server/src/models', may: ['math', 'domain'], pure: true },
+  engine: { path: 'server/src/engine', may: ['domain', 'math', 'models'] },
+  datasets: { path: 'server/src/datasets', may: ['domain', 'math'] },
+  artifacts: { path: 'server/src/artifacts', may: ['domain', 'models'] },
+  training: { path: 'server/src/training', may: ['math', 'domain', 'models', 'datasets', 'artifacts'] },
+  batch: { path: 'server/src/batch', may: ['domain', 'models', 'artifacts'] },
+  store: { path: 'server/src/store', may: ['domain'] },
+  access: { path: 'server/src/access', may: ['domain'], types: ['store'] },
+  metrics: { path: 'server/src/metrics', may: ['domain'] },
+  load: { path: 'server/src/load', may: [] },
+  notify: { path: 'server/src/notify', may: ['domain'] },
+  loop: {
+    path: 'server/src/loop',
+    may: ['domain', 'stats', 'models', 'artifacts'],
+    types: ['engine', 'store', 'notify', 'metrics'],
+  },
+  api: {
+    path: 'server/src/api',
+    may: ['wire', 'domain', 'loop', 'access'],
+    types: ['models', 'store', 'metrics', 'config.ts'],
+  },
+  'config.ts': { path: 'server/src/config.ts', may: ['domain'] },
+  'main.ts': { path: 'server/src/main.ts', may: 'everything' },
+  cli: { path: 'server/src/cli', may: 'everything' },
+  'cli.ts': { path: 'server/src/cli.ts', may: 'everything' },
+  web: { path: 'web/src', may: ['wire'] },
+} as const satisfies Record<string, Room>
+
+/** Packages that only some rooms may know: what they do must not leak into the rest. */
+export const owned: Readonly<Record<string, readonly string[]>> = {
+  'node:sqlite': ['store'],
+  kysely: ['store'],
+  pg: ['store'],
+  'onnxruntime-node': ['engine'],
+  fastify: ['api', 'main.ts'],
+  '@fastify/*': ['api'],
+  'prom-client': ['metrics'],
+  commander: ['cli', 'cli.ts'],
+  'csv-parse': ['datasets'],
+  hyparquet: ['datasets'],
+  react: ['web'],
+}
+
+/** An import that breaks the table. */
+export interface Breach {
+  readonly file: string
+  readonly line: number
+  readonly imports: string
+  readonly why: string
+}
+
+/** One import of a file, of any form. */
+interface Import {
+  readonly specifier: string
+  readonly typeOnly: boolean
+  readonly line: number
+}
+
+type Edge = { readonly from: string; readonly to: string; readonly file: string; readonly line: number }
+type Table = Readonly<Record<string, Room>>
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const DRAWING = 'docs/architecture.md'
+const OPENING = '<!-- drawn by scripts/boundaries.ts -->'
+const CLOSING = '<!-- end of the drawing -->'
+const COMPUTED = '(computed)'
+
+const LEGEND =
+  'An arrow reads “may import”. A name in (brackets) may be imported for its types only. `[pure]` rooms import neither ' +
+  "Node's modules nor packages, and compile without Node or DOM types. There are no rings."
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exitCode = main(process.argv.includes('--check'))
+
+function main(checkOnly: boolean): number {
+  const breaches = findBreaches(ROOT, rooms)
+  for (const { file, line, imports, why } of breaches)
+    process.stderr.write(`${file}:${line}: imports ${imports}: ${why}\n`)
+  const fresh = drawInto(readFileSync(join(ROOT, DRAWING), 'utf8'), draw(rooms))
+  const stale = fresh !== readFileSync(join(ROOT, DRAWING), 'utf8')
+  if (stale && checkOnly) process.stderr.write(`${DRAWING}: the drawing is stale; run: npm run boundaries\n`)
+  if (stale && !checkOnly) writeFileSync(join(ROOT, DRAWING), fresh)
+  return breaches.length > 0 || (stale && checkOnly) ? 1 : 0
+}
+
+/** Reads every source file under the rooms of a table. Tests may import what they like, so they are left aside. */
+export function findBreaches(root: string, table: Table): Breach[] {
+  const breaches: Breach[] = []
+  const edges: Edge[] = []
+  for (const file of sourceFiles(root, table)) {
+    const from = roomOf(file, table)
+    if (from === null) continue
+    for (const one of importsOf(join(root, file), readFileSync(join(root, file), 'utf8'))) {
+      const at = { file, line: one.line, imports: one.specifier }
+      const local = resolveLocal(root, file, one.specifier)
+      if (local === null) {
+        const why = packageBreach(from, one.specifier, table)
+        if (why) breaches.push({ ...at, why })
+        continue
+      }
+      const to = roomOf(local, table)
+      if (to === from) continue
+      const why = to === null ? `${local} is in no room of the house` : wallBreach(from, to, one.typeOnly, table)
+      if (why) breaches.push({ ...at, why })
+      if (to !== null) edges.push({ from, to, file, line: one.line })
+    }
+  }
+  return [...breaches, ...cycles(edges)].sort((a, b) =>
+    a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1,
+  )
+}
+
+function wallBreach(from: string, to: string, typeOnly: boolean, table: Table): string | null {
+  const room = table[from]
+  if (room.may === 'everything' || room.may.includes(to)) return null
+  if (room.types?.includes(to)) return typeOnly ? null : `${from} may import only types of ${to} (use \`import type\`)`
+  return `${from} may not import ${to}`
+}
+
+function packageBreach(from: string, specifier: string, table: Table): string | null {
+  if (specifier === COMPUTED) return 'the module of a dynamic import must be written out, so that it can be checked'
+  const name = specifier.startsWith('node:')
+    ? specifier
+    : specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  if (table[from].pure) return `${from} is pure: it imports neither Node's modules nor packages`
+  const owners = owned[name] ?? owned[`${name.split('/')[0]}/*`]
+  if (owners && !owners.includes(from)) return `only ${owners.join(' and ')} may know the package ${name}`
+  return null
+}
+
+/** Rooms that import each other in a ring, whatever the table allows. One breach for each edge of a ring. */
+function cycles(edges: readonly Edge[]): Breach[] {
+  const reach = (start: string) => {
+    const seen = new Set<string>()
+    const visit = (room: string) => {
+      for (const edge of edges)
+        if (edge.from === room && !seen.has(edge.to)) {
+          seen.add(edge.to)
+          visit(edge.to)
+        }
+    }
+    visit(start)
+    return seen
+  }
+  const first = new Map<string, Edge>()
+  for (const edge of edges) if (!first.has(`${edge.from} ${edge.to}`)) first.set(`${edge.from} ${edge.to}`, edge)
+  return [...first.values()]
+    .filter((edge) => reach(edge.to).has(edge.from))
+    .map(({ from, to, file, line }) => ({
+      file,
+      line,
+      imports: to,
+      why: `${from} and ${to} import each other (a ring)`,
+    }))
+}
+
+/**
+ * Every module that a source file asks for: static imports, re-exports, dynamic `import()`, `import('…')` types,
+ * `require()`, and workers (`new URL('./file.ts', import.meta.url)`).
+ */
+export function importsOf(file: string, source: string): Import[] {
+  const { program, errors } = parseSync(file, source)
+  if (errors.length > 0) throw new Error(`${file} cannot be parsed: ${errors[0].message}`)
+  const found: Import[] = []
+  const add = (node: Node, specifier: unknown, typeOnly: boolean) =>
+    found.push({
+      specifier: typeof specifier === 'string' ? specifier : COMPUTED,
+      typeOnly,
+      line: lineAt(source, node.start),
+    })
+  walk(program, (node) => {
+    switch (node.type) {
+      case 'ImportDeclaration':
+        add(node, literal(node['source']), node['importKind'] === 'type')
+        break
+      case 'ExportAllDeclaration':
+      case 'ExportNamedDeclaration':
+        if (node['source']) add(node, literal(node['source']), node['exportKind'] === 'type')
+        break
+      case 'ImportExpression':
+        add(node, literal(node['source']), false)
+        break
+      case 'TSImportType':
+        add(node, literal(node['source'] ?? node['argument']), true)
+        break
+      case 'CallExpression':
+        if (isNode(node['callee']) && node['callee']['name'] === 'require') add(node, literal(argument(node, 0)), false)
+        break
+      case 'NewExpression':
+        if (isModuleUrl(node)) add(node, literal(argument(node, 0)), false)
+        break
+    }
+  })
+  return found
+}
+
+/** `new URL('./some.ts', import.meta.url)`: how a worker's file is named. Other files than source are data, not imports. */
+function isModuleUrl(node: Node): boolean {
+  const path = literal(argument(node, 0))
+  const base = argument(node, 1)
+  return (
+    isNode(node['callee']) &&
+    node['callee']['name'] === 'URL' &&
+    typeof path === 'string' &&
+    /^\.{1,2}\/.*\.(ts|tsx|mjs)$/.test(path) &&
+    isNode(base) &&
+    base.type === 'MemberExpression'
+  )
+}
+
+/** The parser's tree is ESTree as plain objects; only these fields are read, so its large types are not needed. */
+interface Node {
+  readonly type: string
+  readonly start: number
+  readonly [field: string]: unknown
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+}
+
+function walk(value: unknown, visit: (node: Node) => void): void {
+  if (Array.isArray(value)) for (const one of value) walk(one, visit)
+  else if (isNode(value)) {
+    visit(value)
+    for (const field of Object.values(value)) if (typeof field === 'object') walk(field, visit)
+  }
+}
+
+function literal(value: unknown): unknown {
+  if (!isNode(value)) return undefined
+  return value.type === 'TSLiteralType' ? literal(value['literal']) : value['value']
+}
+
+function argument(node: Node, index: number): unknown {
+  return Array.isArray(node['arguments']) ? node['arguments'][index] : undefined
+}
+
+function lineAt(source: string, offset: number): number {
+  return source.slice(0, offset).split('\n').length
+}
+
+/** @returns the path from the root of an import of ours, null for a package or one of Node's modules. */
+function resolveLocal(root: string, file: string, specifier: string): string | null {
+  if (specifier === '@barometer/wire' || specifier.startsWith('@barometer/wire/')) return 'wire/src/index.ts'
+  if (!specifier.startsWith('.')) return null
+  return relative(root, resolve(root, dirname(file), specifier))
+    .split(sep)
+    .join('/')
+}
+
+function roomOf(file: string, table: Table): string | null {
+  const fits = Object.entries(table).filter(([, { path }]) => file === path || file.startsWith(`${path}/`))
+  return fits.sort(([, a], [, b]) => b.path.length - a.path.length)[0]?.[0] ?? null
+}
+
+function sourceFiles(root: string, table: Table): string[] {
+  const files = new Set<string>()
+  const visit = (path: string) => {
+    const stats = statSync(join(root, path), { throwIfNoEntry: false })
+    if (stats?.isDirectory()) for (const name of readdirSync(join(root, path))) visit(`${path}/${name}`)
+    else if (stats && /\.(ts|tsx|mjs)$/.test(path) && !/\.test\.tsx?$|\.d\.ts$/.test(path)) files.add(path)
+  }
+  for (const { path } of Object.values(table)) visit(path)
+  return [...files].sort()
+}
+
+/** The table as text, top to bottom: whoever stands higher may know those below, never the other way round. */
+export function draw(table: Table): string {
+  const names = Object.keys(table)
+  const below = (name: string): readonly string[] => {
+    const room = table[name]
+    return room.may === 'everything'
+      ? names.filter((one) => table[one].may !== 'everything')
+      : [...room.may, ...(room.types ?? [])]
+  }
+  const levels = new Map<string, number>()
+  const levelOf = (name: string, path: readonly string[] = []): number => {
+    if (path.includes(name)) throw new Error(`The table has a ring: ${[...path, name].join(' → ')}`)
+    const known = levels.get(name)
+    if (known !== undefined) return known
+    const level = Math.max(-1, ...below(name).map((one) => levelOf(one, [...path, name]))) + 1
+    levels.set(name, level)
+    return level
+  }
+  for (const name of names) levelOf(name)
+  const width = Math.max(...names.map((name) => name.length))
+  const line = (name: string) => {
+    const room = table[name]
+    const types = (room.types ?? []).map((one) => `(${one})`)
+    const targets = room.may === 'everything' ? ['everything below'] : [...room.may, ...types]
+    const words = targets.length === 0 ? '·' : `──▶  ${targets.join('  ')}`
+    return `│  ${name.padEnd(width)}  ${words}${room.pure ? '   [pure]' : ''}`
+  }
+  const heights = [...new Set(levels.values())].sort((a, b) => b - a)
+  const blocks = heights.map((level) =>
+    names
+      .filter((name) => levels.get(name) === level)
+      .map(line)
+      .join('\n'),
+  )
+  const rule = '─'.repeat(
+    Math.max(
+      ...blocks
+        .join('\n')
+        .split('\n')
+        .map((one) => one.length),
+    ),
+  )
+  return ['```text', `┌${rule}`, blocks.join(`\n├${rule}\n`), `└${rule}`, '```', '', LEGEND].join('\n')
+}
+
+/** Puts the drawing between its markers. */
+export function drawInto(page: string, drawing: string): string {
+  const start = page.indexOf(OPENING)
+  const end = page.indexOf(CLOSING)
+  if (start < 0 || end < start) throw new Error(`The page lacks the lines ${OPENING} and ${CLOSING}.`)
+  return `${page.slice(0, start)}${OPENING}\n${drawing}\n${page.slice(end)}`
+}
