@@ -8,7 +8,7 @@
  * are safe: the second waits for the first and then finds nothing to do.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureDebianPackages } from './debian.mjs'
 import { underLock } from './lock.mjs'
@@ -18,6 +18,7 @@ const MODES = ['start', 'dev', 'test']
 const NODE_MAJOR_MIN = 20
 /** What this script remembers lies beside the packages, so that deleting node_modules forgets it too. */
 const STAMPS = join(root, 'node_modules', '.barometer')
+const PAGE = join(root, 'web', 'dist')
 const WORKSPACES = ['wire', 'server', 'web']
 
 await prepare(process.argv[2])
@@ -41,7 +42,7 @@ async function prepare(mode) {
 }
 
 function steps(mode) {
-  return mode === 'dev' ? [packages()] : [packages(), page()]
+  return mode === 'dev' ? [packages()] : [packages(), page(mode)]
 }
 
 /** The npm packages of the lock file, and Node itself in the version that the lock file pins. */
@@ -81,20 +82,28 @@ async function installNode() {
     )
 }
 
-/** The page, as the server gives it out. */
-function page() {
-  const key = () => hashOf(pageSources(), '')
+/**
+ * The page, as the server gives it out. Where it cannot be built, `npm start` stops; `npm test` goes on without a page,
+ * so that one mistake in it does not hide the result of every other test.
+ */
+function page(mode) {
   return {
     say: 'Building the page',
-    isDone: () => stampIs('page', key()) && existsSync(join(root, 'web', 'dist', 'index.html')),
+    isDone: () => stampIs('page', pageKey()) && existsSync(join(PAGE, 'index.html')),
     async work() {
-      const before = key()
+      const key = pageKey()
       const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
       const built = await run(pinnedNode, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'web') })
-      if (built !== 0) throw new Error('The page could not be built; Vite says why above.')
-      stamp('page', before)
+      if (built === 0) return stamp('page', key)
+      rmSync(PAGE, { recursive: true, force: true })
+      if (mode !== 'test') throw new Error('The page could not be built; Vite says why above.')
+      say('The page could not be built; Vite says why above. The tests of the page will fail.')
     },
   }
+}
+
+function pageKey() {
+  return hashOf(pageSources(), '')
 }
 
 function pageSources() {
