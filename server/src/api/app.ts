@@ -1,0 +1,72 @@
+/** The HTTP server: routes, and what holds for all of them. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger } from 'fastify'
+import type { Api, ApiNeeds } from './context.ts'
+import { docsRoutes } from './docs.ts'
+import { eventRoutes } from './events.ts'
+import { feedbackRoutes } from './feedback.ts'
+import { modelRoutes } from './models.ts'
+import { pageRoutes } from './page.ts'
+import { predictRoutes } from './predict.ts'
+import { predictionRoutes } from './predictions.ts'
+import { serviceRoutes } from './service.ts'
+import { statsRoutes } from './stats.ts'
+import { validatorCompiler } from './validation.ts'
+
+const KEEP_ALIVE_MS = 72_000
+
+export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFolder: string): Promise<Api> {
+  const { config } = needs
+  const app: Api = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    trustProxy: config.trustProxy,
+    bodyLimit: config.bodyBytesMax,
+    requestTimeout: config.requestSecondsMax * 1000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'ignore',
+    return503OnClosing: true,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler())
+  countRequests(app, needs)
+  await docsRoutes(app, needs.version)
+  await app.register(async (api) => apiRoutes(api, needs))
+  await app.register(async (api) => apiRoutes(api, needs), { prefix: '/v1' })
+  await app.register(async (page) => pageRoutes(page, pageFolder))
+  return app
+}
+
+function apiRoutes(app: Api, needs: ApiNeeds): void {
+  predictRoutes(app, needs)
+  feedbackRoutes(app, needs)
+  predictionRoutes(app, needs)
+  modelRoutes(app, needs)
+  statsRoutes(app, needs)
+  eventRoutes(app, needs)
+  serviceRoutes(app, needs)
+}
+
+/** Counts every request once, by the pattern of its route. */
+function countRequests(app: Api, { metrics }: ApiNeeds): void {
+  const counters = new Map<string, ReturnType<typeof metrics.route>>()
+  const counterOf = (pattern: string) => {
+    let counter = counters.get(pattern)
+    if (counter === undefined) {
+      counter = metrics.route(pattern)
+      counters.set(pattern, counter)
+    }
+    return counter
+  }
+  app.addHook('onRoute', (route) => {
+    counterOf(route.url)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const counter = counterOf(request.routeOptions.url ?? 'unknown')
+    counter.requested()
+    if (reply.statusCode >= 500) counter.failed()
+    done()
+  })
+}

@@ -1,0 +1,34 @@
+/** GET /openapi.json and the page at /docs. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { Api } from './context.ts'
+
+/** Must be registered before the routes that it describes. */
+export async function docsRoutes(app: Api, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Barometer',
+        version,
+        description:
+          'Reads the mood of what people write and of what machines report, logs every prediction durably, and watches its own models. Every address also answers under /v1.',
+      },
+      tags: [
+        { name: 'predict', description: 'Score texts and explain the answers' },
+        { name: 'feedback', description: 'True labels' },
+        { name: 'log', description: 'What was predicted' },
+        { name: 'models', description: 'Versions and their stages' },
+        { name: 'service', description: 'Health, metrics, sign-in' },
+      ],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'An API key: Authorization: Bearer bk_…' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+        },
+      },
+      security: [{ bearer: [] }, { apiKey: [] }],
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+}

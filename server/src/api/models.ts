@@ -1,0 +1,184 @@
+/** GET /models and the changes of stage. */
+import {
+  FaultBody,
+  ModelBody,
+  ModelsAnswer,
+  Name,
+  RollbackBody,
+  StageBody,
+  StageEventsAnswer,
+  type StageEventBody,
+  type VersionBody,
+} from '@barometer/wire'
+import Type from 'typebox'
+import { Fault } from '../domain/faults.ts'
+import type { StageEvent, Version } from '../domain/version.ts'
+import type { Api, ApiNeeds } from './context.ts'
+
+const CARD_FILE = 'card.md'
+const CARDS_MAX = 1000
+
+export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds): void {
+  /** By digest: a version never changes, so its card is read once. */
+  const cards = new Map<string, string>()
+  const answers = { '4xx': FaultBody, '5xx': FaultBody }
+  const modelParams = Type.Object({ model: Name })
+  const versionParams = Type.Object({ model: Name, version: Type.Integer({ minimum: 1 }) })
+
+  app.get(
+    '/models',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Every model with its versions, newest first',
+        tags: ['models'],
+        response: { 200: ModelsAnswer, ...answers },
+      },
+    },
+    async () => {
+      const byModel = Map.groupBy(await store.registry.models(), (version) => version.model)
+      return { models: await Promise.all([...byModel].map(([model, versions]) => modelBody(model, versions))) }
+    },
+  )
+
+  app.get(
+    '/models/:model',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'One model with its versions',
+        tags: ['models'],
+        params: modelParams,
+        response: { 200: ModelBody, ...answers },
+      },
+    },
+    async (request) => modelNamed(request.params.model),
+  )
+
+  app.get(
+    '/models/:model/events',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Who changed which stage, when and why; newest first',
+        tags: ['models'],
+        params: modelParams,
+        querystring: Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }),
+        response: { 200: StageEventsAnswer, ...answers },
+      },
+    },
+    async (request) => {
+      const events = await store.registry.events({ model: request.params.model, limit: request.query.limit ?? 100 })
+      if (events.length === 0) throw new Fault('model_unknown')
+      return { events: events.map(eventBody) }
+    },
+  )
+
+  app.post(
+    '/models/:model/versions/:version/stage',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Promote a version to production, or archive it',
+        tags: ['models'],
+        params: versionParams,
+        body: StageBody,
+        response: { 200: ModelBody, ...answers },
+      },
+    },
+    async (request) => {
+      const { model, version } = request.params
+      const { action, why = '' } = request.body
+      if (action === 'promote') await releases.load(model, version) // proves that it can serve
+      const change = { model, version, who: request.callerName, why, at: now() }
+      return changed(action === 'promote' ? store.registry.promote(change) : store.registry.archive(change), model)
+    },
+  )
+
+  app.post(
+    '/models/:model/rollback',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'The version that was in production before takes its place again',
+        tags: ['models'],
+        params: modelParams,
+        body: RollbackBody,
+        response: { 200: ModelBody, ...answers },
+      },
+    },
+    async (request) => {
+      const { model } = request.params
+      const change = { model, who: request.callerName, why: request.body.why ?? '', at: now() }
+      return changed(store.registry.rollBack(change), model)
+    },
+  )
+
+  /** This process follows at once; the others within a second. */
+  async function changed(change: Promise<readonly StageEvent[]>, model: string): Promise<ModelBody> {
+    for (const event of await change) feed.stage(eventBody(event))
+    await releases.follow()
+    return modelNamed(model)
+  }
+
+  async function modelNamed(model: string): Promise<ModelBody> {
+    const versions = (await store.registry.models()).filter((version) => version.model === model)
+    if (versions.length === 0) throw new Fault('model_unknown')
+    return modelBody(model, versions)
+  }
+
+  async function modelBody(model: string, versions: readonly Version[]): Promise<ModelBody> {
+    return {
+      model,
+      task: versions[0].task,
+      production: versions.find((version) => version.stage === 'production')?.version ?? null,
+      versions: await Promise.all([...versions].sort((a, b) => b.version - a.version).map(versionBody)),
+    }
+  }
+
+  async function versionBody(version: Version): Promise<VersionBody> {
+    const { manifest } = version
+    const { data, recipe } = manifest
+    return {
+      model: version.model,
+      version: version.version,
+      task: version.task,
+      stage: version.stage,
+      kind: manifest.kind,
+      labels: [...manifest.labels],
+      digest: version.digest,
+      created_at: new Date(version.createdAt).toISOString(),
+      serving: releases.isServing(version.digest),
+      recipe: recipe.name,
+      data: { rows: data.rows, sha256: data.sha256, sources: data.sources.map((source) => ({ ...source })) },
+      calibration: { ...manifest.calibration },
+      evaluations: manifest.evaluations.map(({ confusion, metrics, ...evaluation }) => ({
+        ...evaluation,
+        metrics: { ...metrics },
+        ...(confusion === undefined ? {} : { confusion: confusion.map((row) => [...row]) }),
+      })),
+      bytes: Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0),
+      card: await cardOf(version),
+    }
+  }
+
+  async function cardOf(version: Version): Promise<string | null> {
+    if (version.manifest.files[CARD_FILE] === undefined) return null
+    const known = cards.get(version.digest)
+    if (known !== undefined) return known
+    try {
+      const { files } = await releases.artifact(version)
+      const card = new TextDecoder().decode(files[CARD_FILE])
+      if (cards.size < CARDS_MAX) cards.set(version.digest, card)
+      return card
+    } catch (error) {
+      // A broken artifact is shown without its card; that it is broken shows where it is to be loaded.
+      if (error instanceof Fault) return null
+      throw error
+    }
+  }
+}
+
+function eventBody(event: StageEvent): StageEventBody {
+  return { ...event, at: new Date(event.at).toISOString() }
+}

@@ -1,0 +1,95 @@
+/** Health and metrics: what a load balancer and Prometheus ask. */
+import { type Check, FaultBody, HealthAnswer } from '@barometer/wire'
+import Type from 'typebox'
+import type { Api, ApiNeeds } from './context.ts'
+
+/** A check of the store is remembered this long, so that asking often costs nothing. */
+const CHECK_MS = 1000
+
+export function serviceRoutes(app: Api, needs: ApiNeeds): void {
+  const { config, store, releases, metrics, now, version, startedAt, isStopping } = needs
+  let storeChecked: { readonly at: number; readonly check: Promise<Check> } | null = null
+
+  const health = async (): Promise<HealthAnswer> => {
+    const checks = [await checkStore(), checkModels(), checkQueue()]
+    const status = isStopping() ? 'stopping' : checks.every((check) => check.ok) ? 'healthy' : 'degraded'
+    return { status, version, uptime_seconds: (now() - startedAt) / 1000, checks }
+  }
+
+  for (const path of ['/health', '/health/ready']) {
+    app.get(
+      path,
+      {
+        config: { scope: 'public' },
+        schema: {
+          summary: path === '/health' ? 'Is everything well' : 'May traffic be sent here',
+          tags: ['service'],
+          response: { 200: HealthAnswer, 503: HealthAnswer, '4xx': FaultBody },
+        },
+      },
+      async (_request, reply) => {
+        const answer = await health()
+        reply.code(answer.status === 'healthy' ? 200 : 503).header('cache-control', 'no-store')
+        return answer
+      },
+    )
+  }
+
+  app.get(
+    '/health/live',
+    {
+      config: { scope: 'public' },
+      schema: {
+        summary: 'Does the process answer',
+        tags: ['service'],
+        response: { 200: Type.Object({ status: Type.Literal('alive') }) },
+      },
+    },
+    (_request, reply) => {
+      reply.header('cache-control', 'no-store').send({ status: 'alive' })
+    },
+  )
+
+  app.get(
+    '/metrics',
+    {
+      config: { scope: config.metricsPublic ? 'public' : 'read' },
+      schema: { summary: 'Metrics in the Prometheus text format', tags: ['service'] },
+    },
+    async (_request, reply) => {
+      reply.type(metrics.registry.contentType)
+      return metrics.registry.metrics()
+    },
+  )
+
+  function checkStore(): Promise<Check> {
+    if (storeChecked === null || now() - storeChecked.at > CHECK_MS) {
+      const check = store.check().then(
+        (): Check => ({ name: 'store', ok: true, detail: store.dialect }),
+        (error: unknown): Check => ({
+          name: 'store',
+          ok: false,
+          detail: error instanceof Error ? error.message : 'failed',
+        }),
+      )
+      storeChecked = { at: now(), check }
+    }
+    return storeChecked.check
+  }
+
+  function checkModels(): Check {
+    const broken = [...releases.broken.keys()]
+    if (broken.length > 0) return { name: 'models', ok: false, detail: `cannot load: ${broken.join(', ')}` }
+    const { tasks } = releases
+    return {
+      name: 'models',
+      ok: tasks.length > 0,
+      detail: tasks.length > 0 ? tasks.join(', ') : 'no version in production',
+    }
+  }
+
+  function checkQueue(): Check {
+    const { depth } = store.journal
+    return { name: 'queue', ok: depth < config.queueRowsMax * 0.9, detail: `${depth} of ${config.queueRowsMax} rows` }
+  }
+}

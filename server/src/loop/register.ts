@@ -1,0 +1,233 @@
+/** Versions: from an artifact into the registry, and from the registry into service. */
+import { join } from 'node:path'
+import { fromEntries, toEntries, type Artifact } from '../artifacts/artifact.ts'
+import { storeArtifact, verifyArtifact } from '../artifacts/folder.ts'
+import { decodeArtifact } from '../artifacts/loadArtifact.ts'
+import { rollingReference } from '../artifacts/reference.ts'
+import { Fault } from '../domain/faults.ts'
+import type { Millis } from '../domain/time.ts'
+import type { Version } from '../domain/version.ts'
+import type { TextModel } from '../models/textModel.ts'
+import type { Store } from '../store/store.ts'
+import { rollingWindow } from './observe.ts'
+
+/** A version that is loaded and can score. */
+export interface LiveVersion {
+  readonly name: string
+  readonly number: number
+  readonly task: string
+  readonly labels: readonly string[]
+  readonly digest: string
+  readonly model: TextModel
+  /** Takes one prediction into the version's rolling window; true when the window has drifted. */
+  readonly look: (chars: number, confidence: number) => boolean
+}
+
+export interface ReleasesNeeds {
+  readonly store: Pick<Store, 'registry' | 'shared'>
+  /** Folder that keeps the artifacts, one folder a digest. */
+  readonly modelsFolder: string
+  readonly now: () => Millis
+  readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
+}
+
+/** Versions out of production that stay loaded for explanations and replays. */
+const IDLE_VERSIONS_MAX = 4
+
+/** What serves each task now. It follows the registry: whoever promotes, in whichever process, is followed within a second. */
+export class Releases {
+  readonly #needs: ReleasesNeeds
+  readonly #byTask = new Map<string, LiveVersion>()
+  /** Recently asked for, out of production; oldest first. By digest. */
+  readonly #idle = new Map<string, LiveVersion>()
+  #head = -1
+  #following: Promise<void> = Promise.resolve()
+  /** Tasks whose production version could not be loaded, with the reason. */
+  readonly #broken = new Map<string, string>()
+
+  constructor(needs: ReleasesNeeds) {
+    this.#needs = needs
+  }
+
+  /** The version that answers for a task. */
+  serving(task: string): LiveVersion {
+    const version = this.#byTask.get(task)
+    if (version !== undefined) return version
+    const why = this.#broken.get(task)
+    if (why !== undefined)
+      throw new Fault('no_model', { say: `The production version of “${task}” could not be loaded: ${why}` })
+    throw new Fault('task_unknown', {
+      say: `No task has the name “${task}”; there are ${[...this.#byTask.keys()].sort().join(', ') || 'none yet'}.`,
+    })
+  }
+
+  get tasks(): readonly string[] {
+    return [...this.#byTask.keys()].sort()
+  }
+
+  /** Why a task that has a production version is not served, by task. */
+  get broken(): ReadonlyMap<string, string> {
+    return this.#broken
+  }
+
+  isServing(digest: string): boolean {
+    for (const version of this.#byTask.values()) if (version.digest === digest) return true
+    return false
+  }
+
+  /** Any version of the registry, loaded; for explanations and replays. */
+  async load(model: string, number: number): Promise<LiveVersion> {
+    const version = await this.#needs.store.registry.get(model, number)
+    if (version === null) throw new Fault('version_unknown', { say: `There is no ${model}@${number}.` })
+    const loaded = this.#loaded(version.digest)
+    if (loaded !== null) return loaded
+    const live = await this.#bring(version)
+    this.#idle.set(version.digest, live)
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idle.size <= IDLE_VERSIONS_MAX) break
+      this.#idle.delete(oldest)
+    }
+    return live
+  }
+
+  /**
+   * Looks whether the registry has changed, and changes what serves. A version that cannot be loaded leaves the one
+   * that serves in its place; it is tried again at the next look. Calls queue up behind one another.
+   */
+  follow(): Promise<void> {
+    const look = this.#following.then(() => this.#look())
+    this.#following = look.catch(() => undefined)
+    return look
+  }
+
+  async #look(): Promise<void> {
+    const head = await this.#needs.store.registry.head()
+    if (head === this.#head && this.#broken.size === 0) return
+    const production = await this.#needs.store.registry.production()
+    for (const [task, version] of production) {
+      if (this.#byTask.get(task)?.digest === version.digest) continue
+      try {
+        this.#byTask.set(task, this.#loaded(version.digest) ?? (await this.#bring(version)))
+        this.#broken.delete(task)
+        this.#needs.say('info', 'serves', { task, model: version.model, version: version.version })
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error
+        if (!this.#broken.has(task))
+          this.#needs.say('error', 'cannot serve', {
+            task,
+            model: version.model,
+            version: version.version,
+            why: error.message,
+          })
+        this.#broken.set(task, error.message)
+      }
+    }
+    for (const task of this.#byTask.keys()) if (!production.has(task)) this.#byTask.delete(task)
+    for (const task of this.#broken.keys()) if (!production.has(task)) this.#broken.delete(task)
+    this.#head = head
+  }
+
+  #loaded(digest: string): LiveVersion | null {
+    for (const version of this.#byTask.values()) if (version.digest === digest) return version
+    return this.#idle.get(digest) ?? null
+  }
+
+  async #bring(version: Version): Promise<LiveVersion> {
+    const artifact = await this.artifact(version)
+    const { model } = decodeArtifact(artifact)
+    return {
+      name: version.model,
+      number: version.version,
+      task: version.task,
+      labels: model.labels,
+      digest: version.digest,
+      model,
+      look: rollingWindow(rollingReference(artifact)),
+    }
+  }
+
+  /** The proven artifact of a version: from this machine's folder, else from the shared store, which it is then copied from. */
+  async artifact(version: Pick<Version, 'digest'>): Promise<Artifact> {
+    const folder = artifactFolder(this.#needs.modelsFolder, version.digest)
+    try {
+      return await verifyArtifact(folder, { digest: version.digest })
+    } catch (error) {
+      const blobs = this.#needs.store.shared ? await this.#needs.store.registry.files(version.digest) : null
+      if (blobs === null) throw error
+      const artifact = await fromEntries(blobs, version.digest)
+      await storeArtifact(folder, artifact, { replace: true })
+      return artifact
+    }
+  }
+}
+
+export interface Registration {
+  readonly who: string
+  readonly why: string
+}
+
+/** Puts an artifact into the registry as `staging`; one that is known already is returned as it is. */
+export async function register(
+  artifact: Artifact,
+  { who, why }: Registration,
+  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
+): Promise<Version> {
+  const { registry, shared } = needs.store
+  const folder = artifactFolder(needs.modelsFolder, artifact.digest)
+  if (!(await isProven(folder, artifact.digest))) await storeArtifact(folder, artifact, { replace: true })
+  const known = await registry.findByDigest(artifact.digest)
+  if (known !== null) return known
+  decodeArtifact(artifact) // what cannot be served is not registered
+  return registry.register({
+    manifest: artifact.manifest,
+    digest: artifact.digest,
+    who,
+    why,
+    at: needs.now(),
+    files: shared ? toEntries(artifact) : null,
+  })
+}
+
+/**
+ * Registers the models in the box. A task that nothing serves yet gets its starter into production; a task that has
+ * been decided on by somebody keeps that decision, and a newer starter waits in `staging`.
+ */
+export async function registerStarters(
+  folders: readonly string[],
+  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
+): Promise<void> {
+  for (const folder of folders) {
+    const artifact = await verifyArtifact(folder)
+    const known = await needs.store.registry.findByDigest(artifact.digest)
+    const who = 'barometer'
+    const version = known ?? (await register(artifact, { who, why: 'The model in the box.' }, needs))
+    const serving = await needs.store.registry.production()
+    if (serving.has(version.task)) continue
+    try {
+      await needs.store.registry.promote({
+        model: version.model,
+        version: version.version,
+        who,
+        why: 'Nothing served the task yet.',
+        at: needs.now(),
+      })
+    } catch (error) {
+      // Another replica that starts at the same time may have been first.
+      if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error
+    }
+  }
+}
+
+async function isProven(folder: string, digest: string): Promise<boolean> {
+  try {
+    await verifyArtifact(folder, { digest })
+    return true
+  } catch (error) {
+    if (error instanceof Fault) return false
+    throw error
+  }
+}
+
+export function artifactFolder(modelsFolder: string, digest: string): string {
+  return join(modelsFolder, digest.slice(0, 16))
+}

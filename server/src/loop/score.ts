@@ -1,0 +1,39 @@
+import type { LiveVersion } from './register.ts'
+
+/** What a version said of one text. */
+export interface TextScore {
+  readonly label: string
+  readonly confidence: number
+  /** [labels] rounded to 6 decimals, as they are answered and logged. */
+  readonly probabilities: readonly number[]
+  readonly tokens: number
+  readonly unknown: number
+  /** What the version's rolling window says after this text. */
+  readonly drift: boolean
+  readonly latencyMs: number
+}
+
+/**
+ * Scores one text with a live version and lets the version's rolling window see it.
+ *
+ * @param startedMs  when the request was taken in, on the clock of `nowMs`
+ * @param nowMs      a monotonic clock in milliseconds with microsecond resolution
+ */
+export function score(text: string, version: LiveVersion, startedMs: number, nowMs: () => number): TextScore {
+  const scored = version.model.score(text)
+  const probabilities = Array.from(scored.probabilities, round6)
+  const confidence = probabilities[scored.label]
+  return {
+    label: version.labels[scored.label],
+    confidence,
+    probabilities,
+    tokens: scored.tokens,
+    unknown: scored.unknown,
+    drift: version.look(text.length, confidence),
+    latencyMs: Math.round((nowMs() - startedMs) * 1000) / 1000,
+  }
+}
+
+function round6(x: number): number {
+  return Math.round(x * 1e6) / 1e6
+}

@@ -1,0 +1,125 @@
+/** Builds everything, wires it, and stops it in reverse order. */
+import { hash, randomFillSync } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { buildApp } from './api/app.ts'
+import type { Config } from './config.ts'
+import { uuidv7Source } from './domain/ids.ts'
+import { Feed } from './loop/feed.ts'
+import { Releases, registerStarters } from './loop/register.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { openStore } from './store/openStore.ts'
+
+const FOLLOW_MS = 1000
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface RunningServer {
+  readonly address: string
+  /** Finishes what was accepted, then closes everything; calls after the first wait for the same end. */
+  stop(): Promise<void>
+}
+
+export function barometerVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'server/package.json'), 'utf8'))
+  return version
+}
+
+export async function startServer(config: Config): Promise<RunningServer> {
+  const startedAt = Date.now()
+  const log = pino({
+    level: config.logLevel,
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]'],
+  })
+  mkdirSync(config.home, { recursive: true, mode: 0o700 })
+  const store = await openStore({
+    url: config.databaseUrl,
+    home: config.home,
+    now: Date.now,
+    queueRowsMax: config.queueRowsMax,
+  })
+  const releasesNeeds = {
+    store,
+    modelsFolder: join(config.home, 'models'),
+    now: Date.now,
+    say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) =>
+      log[level](facts, what),
+  }
+  await registerStarters(starterFolders(), releasesNeeds)
+  const releases = new Releases(releasesNeeds)
+  await releases.follow()
+  const following = setInterval(() => {
+    releases.follow().catch((error: unknown) => log.warn({ why: String(error) }, 'cannot follow the registry'))
+  }, FOLLOW_MS)
+
+  const feed = new Feed()
+  const metrics = new Metrics({
+    journalDepth: () => store.journal.depth,
+    serving: () => releases.tasks.map((task) => releases.serving(task)),
+  })
+  let stopping: Promise<void> | null = null
+  const app = await buildApp(
+    {
+      config,
+      store,
+      releases,
+      metrics,
+      feed,
+      logNeeds: {
+        nextId: uuidv7Source(Date.now, random32Source()),
+        now: Date.now,
+        hashText: textHasher('secret'),
+        keepText: config.keepText,
+      },
+      nowMs: () => performance.now(),
+      now: Date.now,
+      version: barometerVersion(),
+      startedAt,
+      isStopping: () => stopping !== null,
+    },
+    log,
+    join(root, 'web/dist'),
+  )
+
+  await app.listen({ host: config.host, port: config.port })
+  const { port } = app.server.address() as AddressInfo // listening on TCP, so never a pipe's name
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+
+  const stop = async (): Promise<void> => {
+    clearInterval(following)
+    await app.close()
+    feed.close()
+    await store.close()
+  }
+  return {
+    address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,
+    stop: () => (stopping ??= stop()),
+  }
+}
+
+/** The models in the box. */
+function starterFolders(): string[] {
+  return ['sentiment', 'severity']
+    .map((name) => join(root, 'starter', name))
+    .filter((folder) => existsSync(join(folder, 'manifest.json')))
+}
+
+/** Random 32-bit words from the operating system's source, fetched by the kilobyte. */
+function random32Source(): () => number {
+  const words = new Uint32Array(1024)
+  let next = words.length
+  return () => {
+    if (next === words.length) {
+      randomFillSync(words)
+      next = 0
+    }
+    return words[next++]
+  }
+}
+
+/** The first 64 bits of SHA-256 over the secret and the text. */
+function textHasher(secret: string): (text: string) => string {
+  return (text) => hash('sha256', secret + text, 'hex').slice(0, 16)
+}

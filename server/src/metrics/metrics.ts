@@ -1,0 +1,157 @@
+/**
+ * What Prometheus reads at GET /metrics. The names are the reference pipeline's, so that its queries run verbatim.
+ * No text, request id or key is ever a label.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** From 0.1 ms to 10 s: a linear model at rest, a transformer under load. */
+const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** The confidence gauge is the mean of this many newest predictions of a version. */
+const CONFIDENCE_ROWS = 1000
+
+/** The counters of one live version, bound once so that a prediction costs no lookup. */
+export interface VersionTally {
+  /** @param label index into the version's labels; @param seconds from the taken-in request to the commit */
+  predicted(label: number, confidence: number, drift: boolean, seconds: number): void
+}
+
+export interface VersionNames {
+  readonly task: string
+  readonly name: string
+  readonly number: number
+  readonly labels: readonly string[]
+}
+
+export interface Gauges {
+  readonly journalDepth: () => number
+  readonly serving: () => readonly VersionNames[]
+}
+
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #requests = this.#counter('ml_requests_total', 'HTTP requests by route pattern.', ['route'])
+  readonly #errors = this.#counter('ml_errors_total', 'HTTP requests that the server failed (5xx), by route pattern.', [
+    'route',
+  ])
+  readonly #faults = this.#counter('ml_faults_total', 'Faults answered, by code.', ['code'])
+  readonly #predictions = this.#counter('ml_predictions_total', 'Predictions that were logged.', [
+    'sentiment',
+    'label',
+    'task',
+    'model',
+    'version',
+  ])
+  readonly #feedback = this.#counter(
+    'ml_feedback_total',
+    'True labels that arrived, by whether the prediction was right.',
+    ['task', 'outcome'],
+  )
+  readonly #duration = new Histogram({
+    name: 'ml_prediction_duration_seconds',
+    help: 'From the request taken in to its commit.',
+    labelNames: ['task', 'model', 'version'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #confidence = new Gauge({
+    name: 'ml_confidence_score',
+    help: `Mean confidence of the newest ${CONFIDENCE_ROWS} predictions.`,
+    labelNames: ['task', 'model', 'version'],
+    registers: [this.registry],
+  })
+  readonly #drift = new Gauge({
+    name: 'ml_drift_detected',
+    help: '1 while the rolling window of text length and confidence has drifted from the reference.',
+    labelNames: ['task', 'model', 'version'],
+    registers: [this.registry],
+  })
+  readonly #explanation = new Histogram({
+    name: 'ml_explanation_duration_seconds',
+    help: 'Time to explain one text.',
+    buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #tallies = new Map<string, VersionTally>()
+
+  constructor(gauges: Gauges) {
+    collectDefaultMetrics({ register: this.registry })
+    new Gauge({
+      name: 'ml_journal_rows_waiting',
+      help: 'Predictions that wait for their commit.',
+      registers: [this.registry],
+      collect() {
+        this.set(gauges.journalDepth())
+      },
+    })
+    new Gauge({
+      name: 'ml_model_info',
+      help: 'The version that serves a task: always 1.',
+      labelNames: ['task', 'model', 'version'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const { task, name, number } of gauges.serving())
+          this.set({ task, model: name, version: String(number) }, 1)
+      },
+    })
+  }
+
+  /** Makes a route's counters exist from the start, so that their rate is defined before the first error. */
+  route(pattern: string): { requested(): void; failed(): void } {
+    const requests = this.#requests.labels(pattern)
+    const errors = this.#errors.labels(pattern)
+    requests.inc(0)
+    errors.inc(0)
+    return { requested: () => requests.inc(), failed: () => errors.inc() }
+  }
+
+  fault(code: string): void {
+    this.#faults.inc({ code })
+  }
+
+  feedback(task: string, correct: boolean): void {
+    this.#feedback.inc({ task, outcome: correct ? 'correct' : 'wrong' })
+  }
+
+  explained(seconds: number): void {
+    this.#explanation.observe(seconds)
+  }
+
+  tally(version: VersionNames): VersionTally {
+    const key = `${version.name}@${version.number}`
+    const known = this.#tallies.get(key)
+    if (known !== undefined) return known
+    const of = { task: version.task, model: version.name, version: String(version.number) }
+    const byLabel = version.labels.map((label) => {
+      const sentiment = version.task === 'sentiment' ? label.toUpperCase() : ''
+      const counter = this.#predictions.labels({ ...of, label, sentiment })
+      counter.inc(0)
+      return counter
+    })
+    const duration = this.#duration.labels(of)
+    const confidence = this.#confidence.labels(of)
+    const drifted = this.#drift.labels(of)
+    drifted.set(0)
+    const newest = new Float64Array(CONFIDENCE_ROWS)
+    let rows = 0
+    let sum = 0
+    const tally: VersionTally = {
+      predicted(label, confidenceNow, drift, seconds) {
+        byLabel[label].inc()
+        duration.observe(seconds)
+        const at = rows++ % CONFIDENCE_ROWS
+        sum += confidenceNow - newest[at]
+        newest[at] = confidenceNow
+        confidence.set(sum / Math.min(rows, CONFIDENCE_ROWS))
+        drifted.set(drift ? 1 : 0)
+      },
+    }
+    this.#tallies.set(key, tally)
+    return tally
+  }
+
+  #counter<T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
+  }
+}
