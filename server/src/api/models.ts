@@ -10,7 +10,7 @@ import {
   type StageEventBody,
   type VersionBody,
 } from '@barometer/wire'
-import Type from 'typebox'
+import { Type } from 'typebox'
 import { Fault } from '../domain/faults.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
 import type { Api, ApiNeeds } from './context.ts'

@@ -7,7 +7,7 @@ import {
   PredictionsPage,
   PredictionsQuery,
 } from '@barometer/wire'
-import Type from 'typebox'
+import { Type } from 'typebox'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction } from '../domain/prediction.ts'
 import type { LogFilter } from '../store/store.ts'

@@ -1,6 +1,6 @@
 /** Health and metrics: what a load balancer and Prometheus ask. */
 import { type Check, FaultBody, HealthAnswer } from '@barometer/wire'
-import Type from 'typebox'
+import { Type } from 'typebox'
 import type { Api, ApiNeeds } from './context.ts'
 
 /** A check of the store is remembered this long, so that asking often costs nothing. */

@@ -1,0 +1,60 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ConfigError, loadConfig, settings } from './config.ts'
+
+const empty = mkdtempSync(join(tmpdir(), 'config-test-'))
+
+function folderWith(file: unknown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-test-'))
+  writeFileSync(join(folder, 'barometer.json'), typeof file === 'string' ? file : JSON.stringify(file))
+  return folder
+}
+
+test('without any settings it listens on loopback, on SQLite in the working folder', () => {
+  const config = loadConfig({}, empty)
+  expect(config).toMatchObject({ host: '127.0.0.1', port: 8000, home: join(empty, '.barometer'), databaseUrl: null })
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('the environment wins over the file, and a flag over both', () => {
+  const folder = folderWith({ PORT: 8001, KEEP_TEXT: 'hash', CORS_ORIGINS: 'https://a.example, https://b.example' })
+  expect(loadConfig({}, folder)).toMatchObject({
+    port: 8001,
+    keepText: 'hash',
+    corsOrigins: ['https://a.example', 'https://b.example'],
+  })
+  expect(loadConfig({ PORT: '8002' }, folder).port).toBe(8002)
+  expect(loadConfig({ PORT: '8002' }, folder, { port: 8003 }).port).toBe(8003)
+})
+
+test.each([
+  [{ PORT: '80000' }, /PORT must be a whole number from 0 to 65535/],
+  [{ PORT: '' }, /PORT/],
+  [{ PORT: '8e3.5' }, /PORT/],
+  [{ KEEP_TEXT: 'all' }, /KEEP_TEXT must be one of full, redacted, hash/],
+  [{ TRUST_PROXY: 'maybe' }, /TRUST_PROXY must be true or false/],
+  [{ BAROMETER_CONFIG: '/no/such/file.json' }, /cannot be read/],
+])('a setting that cannot be used is refused by name: %o', (environment, say) => {
+  expect(() => loadConfig(environment, empty)).toThrow(ConfigError)
+  expect(() => loadConfig(environment, empty)).toThrow(say)
+})
+
+test.each([
+  [{ PROT: 8000 }, /unknown key “PROT”/],
+  ['{', /not valid JSON/],
+  ['[]', /one JSON object/],
+  [{ PORT: [8000] }, /PORT” must be a string, a number or a boolean/],
+])('a file that cannot be used is refused: %o', (file, say) => {
+  expect(() => loadConfig({}, folderWith(file))).toThrow(say)
+})
+
+test('every setting has a name and a sentence of its own', () => {
+  const all = Object.values(settings)
+  expect(new Set(all.map((setting) => setting.name)).size).toBe(all.length)
+  for (const { name, about } of all) {
+    expect(name).toMatch(/^[A-Z][A-Z_]+$/)
+    expect(about).toMatch(/\.$/)
+  }
+})
