@@ -5,15 +5,20 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import { serverSecret } from './access/secret.ts'
 import { buildApp } from './api/app.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
 import { Feed } from './loop/feed.ts'
 import { Releases, registerStarters } from './loop/register.ts'
+import { retain } from './loop/retain.ts'
+import { tail } from './loop/tail.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { openStore } from './store/openStore.ts'
 
 const FOLLOW_MS = 1000
+const RETAIN_MS = 60_000
+const TAIL_MS = 500
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface RunningServer {
@@ -50,11 +55,19 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await registerStarters(starterFolders(), releasesNeeds)
   const releases = new Releases(releasesNeeds)
   await releases.follow()
-  const following = setInterval(() => {
-    releases.follow().catch((error: unknown) => log.warn({ why: String(error) }, 'cannot follow the registry'))
-  }, FOLLOW_MS)
-
   const feed = new Feed()
+  const late = tail(store.log, startedAt)
+  const rounds = [
+    every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
+    every(RETAIN_MS, 'cannot remove old rows', async () => {
+      const rows = await retain(config, Date.now(), store.log)
+      if (rows > 0) log.info({ rows }, 'removed old rows')
+    }),
+    // Replicas show each other's predictions; one that is alone shows its own without asking the database.
+    every(TAIL_MS, 'cannot read the newest rows', async () => {
+      if (store.shared && feed.watched) for (const row of await late(Date.now())) feed.prediction(row)
+    }),
+  ]
   const metrics = new Metrics({
     journalDepth: () => store.journal.depth,
     serving: () => releases.tasks.map((task) => releases.serving(task)),
@@ -70,7 +83,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       logNeeds: {
         nextId: uuidv7Source(Date.now, random32Source()),
         now: Date.now,
-        hashText: textHasher('secret'),
+        hashText: textHasher(serverSecret(config.home, config.secret)),
         keepText: config.keepText,
       },
       nowMs: () => performance.now(),
@@ -87,9 +100,29 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { port } = app.server.address() as AddressInfo // listening on TCP, so never a pipe's name
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
 
+  /** A round after a pause, never two at once; a round that fails is reported and the next one tries again. */
+  function every(pauseMs: number, failure: string, round: () => Promise<void>): () => Promise<void> {
+    let ended = false
+    let timer: NodeJS.Timeout
+    let running = Promise.resolve()
+    const turn = (): void => {
+      running = round()
+        .catch((error: unknown) => log.warn({ why: error instanceof Error ? error.message : String(error) }, failure))
+        .finally(() => {
+          if (!ended) timer = setTimeout(turn, pauseMs)
+        })
+    }
+    timer = setTimeout(turn, pauseMs)
+    return () => {
+      ended = true
+      clearTimeout(timer)
+      return running
+    }
+  }
+
   const stop = async (): Promise<void> => {
-    clearInterval(following)
     await app.close()
+    await Promise.all(rounds.map((stopRound) => stopRound()))
     feed.close()
     await store.close()
   }

@@ -9,6 +9,7 @@ import { modelRoutes } from './models.ts'
 import { pageRoutes } from './page.ts'
 import { predictRoutes } from './predict.ts'
 import { predictionRoutes } from './predictions.ts'
+import { limits, secure } from './security.ts'
 import { serviceRoutes } from './service.ts'
 import { statsRoutes } from './stats.ts'
 import { validatorCompiler } from './validation.ts'
@@ -20,18 +21,15 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
   const app: Api = Fastify({
     loggerInstance: log,
     disableRequestLogging: true,
-    trustProxy: config.trustProxy,
-    bodyLimit: config.bodyBytesMax,
-    requestTimeout: config.requestSecondsMax * 1000,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'ignore',
     return503OnClosing: true,
+    ...limits(config),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler())
   countRequests(app, needs)
+  await secure(app, { config, store: needs.store, now: needs.now, counted: (code) => needs.metrics.fault(code) })
   await docsRoutes(app, needs.version)
   await app.register(async (api) => apiRoutes(api, needs))
   await app.register(async (api) => apiRoutes(api, needs), { prefix: '/v1' })

@@ -174,7 +174,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
         metrics
           .tally(version)
           .predicted(version.labels.indexOf(row.label), row.confidence, row.drift, (nowMs() - started) / 1000)
-        feed.prediction(row)
+        if (!store.shared) feed.prediction(row) // replicas tail the log that they share
         return answerOf(row, version.labels, probabilities)
       case 'repeated':
         return { ...answerOf(appended.first, appended.first.labels, probabilities), repeated: true }

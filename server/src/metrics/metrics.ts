@@ -76,25 +76,27 @@ export class Metrics {
 
   constructor(gauges: Gauges) {
     collectDefaultMetrics({ register: this.registry })
-    new Gauge({
+    const waiting = new Gauge({
       name: 'ml_journal_rows_waiting',
       help: 'Predictions that wait for their commit.',
-      registers: [this.registry],
+      registers: [],
       collect() {
         this.set(gauges.journalDepth())
       },
     })
-    new Gauge({
+    const serving = new Gauge({
       name: 'ml_model_info',
       help: 'The version that serves a task: always 1.',
       labelNames: ['task', 'model', 'version'],
-      registers: [this.registry],
+      registers: [],
       collect() {
         this.reset()
         for (const { task, name, number } of gauges.serving())
           this.set({ task, model: name, version: String(number) }, 1)
       },
     })
+    this.registry.registerMetric(waiting)
+    this.registry.registerMetric(serving)
   }
 
   /** Makes a route's counters exist from the start, so that their rate is defined before the first error. */
