@@ -1,6 +1,7 @@
 import type { Millis } from './time.ts'
 
-export type Scope = 'predict' | 'read' | 'admin'
+export const scopes = ['predict', 'read', 'admin'] as const
+export type Scope = (typeof scopes)[number]
 
 /** An API key as it is stored: the secret itself is shown once and never kept. */
 export interface ApiKey {

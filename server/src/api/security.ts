@@ -1,0 +1,152 @@
+/** What protects the server: faults, headers, CORS, keys, sessions, limits. `secure` registers all of it. */
+import { isUtf8 } from 'node:buffer'
+import type { Socket } from 'node:net'
+import cors from '@fastify/cors'
+import type { FastifyHttpOptions, RawServerDefault } from 'fastify'
+import { Keyring } from '../access/keyring.ts'
+import { isLoopbackAddress } from '../access/origin.ts'
+import { serverSecret } from '../access/secret.ts'
+import { Sessions } from '../access/session.ts'
+import { StartRefused } from '../access/startRefused.ts'
+import type { Config } from '../config.ts'
+import { Fault, type FaultCode } from '../domain/faults.ts'
+import type { Millis } from '../domain/time.ts'
+import type { Store } from '../store/store.ts'
+import { CSRF_HEADER, type DeclaredRoute, guard } from './access.ts'
+import type { Api } from './context.ts'
+import { answerSocket, faultAnswers, faultOf, sendFault } from './faults.ts'
+import { sessionRoutes } from './session.ts'
+
+export interface SecurityNeeds {
+  readonly config: Config
+  readonly store: Pick<Store, 'keys'>
+  readonly now: () => Millis
+  /** Told every fault that is answered, once. */
+  readonly counted: (code: FaultCode) => void
+}
+
+/** What Node takes of headers by default (RFC 9110 names no limit); said here so that it is ours. */
+const HEADER_BYTES_MAX = 16 * 1024
+/** How often Node looks for requests that take too long to arrive; its default of 30 s would double every limit. */
+const SLOW_CHECK_MS = 1000
+const HEADERS_SECONDS_MAX = 10
+
+/** The part of Fastify's options that limits what a peer can do to the server. */
+export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
+  const requestMs = config.requestSecondsMax * 1000
+  return {
+    trustProxy: config.trustProxy,
+    bodyLimit: config.bodyBytesMax,
+    requestTimeout: requestMs,
+    // A connection with an open request on which nothing moves: answered with `timeout`, see timeouts() below.
+    connectionTimeout: requestMs,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: Math.min(HEADERS_SECONDS_MAX * 1000, requestMs),
+      connectionsCheckingInterval: SLOW_CHECK_MS,
+    },
+    clientErrorHandler: answerSocket,
+    frameworkErrors(error, request, reply) {
+      const fault = faultOf(error)
+      sendFault(fault, request, reply)
+    },
+  }
+}
+
+/**
+ * Registers everything that holds for all routes; call it before any route is registered, and before `app.ready()`.
+ *
+ * @returns every route with the scope it declares, complete once the app is ready.
+ * @throws StartRefused on an address that others reach, when there is no key and INSECURE was not set.
+ */
+export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly DeclaredRoute[]> {
+  const { config, store, now, counted } = needs
+  const secret = serverSecret(config.home, config.secret)
+  const keyring = new Keyring(store.keys, secret, now)
+  await keyring.refresh()
+  if (keyring.empty && !config.insecure && !isLoopbackAddress(config.host)) {
+    throw new StartRefused(
+      `Refusing to listen on ${config.host}: others can reach it, and no API key exists. ` +
+        'Make one with `barometer keys create --name NAME --scopes predict,read`, or say --insecure if you mean it.',
+    )
+  }
+  const sessions = new Sessions(secret)
+  faultAnswers(app, counted)
+  headers(app)
+  jsonOnly(app)
+  timeouts(app)
+  if (config.corsOrigins.length > 0) await openTo(app, config.corsOrigins)
+  const routes = guard(app, { config, keyring, sessions, now })
+  sessionRoutes(app, { config, keyring, sessions, now })
+  return routes
+}
+
+/**
+ * The page: scripts, styles and connections from here only, framed by nobody. Answers that are no page run nothing, so
+ * the same policy does for all.
+ */
+export const PAGE_POLICY =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+/**
+ * The headers that helmet would send and that mean something here, as constants: helmet makes them anew for each
+ * request, in two asynchronous hooks (docs/decisions/0005-access.md has the measurement).
+ */
+function headers(app: Api): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('content-security-policy', PAGE_POLICY)
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('referrer-policy', 'no-referrer')
+    reply.header('cross-origin-resource-policy', 'same-origin')
+    reply.header('cross-origin-opener-policy', 'same-origin')
+    reply.header('x-frame-options', 'DENY')
+    done()
+  })
+}
+
+/** Bodies are JSON in UTF-8 and nothing else. */
+function jsonOnly(app: Api): void {
+  app.removeAllContentTypeParsers()
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const type = request.headers['content-type'] ?? ''
+    if (type.length > 16 && /charset\s*=\s*"?(?!utf-?8)/i.test(type))
+      return done(new Fault('unsupported_media', { say: 'Send JSON in UTF-8.' }))
+    if (!isUtf8(body)) return done(new Fault('bad_json', { say: 'The body is not valid UTF-8.' }))
+    void parse(request, body.toString('utf8'), done)
+  })
+}
+
+async function openTo(app: Api, origins: readonly string[]): Promise<void> {
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'x-api-key', CSRF_HEADER],
+    exposedHeaders: ['ratelimit', 'ratelimit-policy', 'retry-after'],
+    credentials: false,
+    maxAge: 600,
+  })
+}
+
+/**
+ * A connection on which nothing moved for the time limit: an open request is answered with `timeout`, an answer that
+ * stopped half-way is cut off, an idle connection is closed.
+ */
+function timeouts(app: Api): void {
+  const answered = new WeakSet<Socket>()
+  app.addHook('onTimeout', (request, reply, done) => {
+    if (!reply.sent && !reply.raw.headersSent) {
+      answered.add(request.raw.socket)
+      reply.header('connection', 'close').send(new Fault('timeout', { retryAfterSeconds: 1 }))
+    }
+    done()
+  })
+  // With this listener Node leaves the closing to us; the hook above runs after it, in the same turn.
+  app.server.on('timeout', (socket) => {
+    setImmediate(() => {
+      if (!answered.has(socket)) socket.destroy()
+    })
+  })
+}
