@@ -1,0 +1,146 @@
+/**
+ * The linear n-gram text classifier, ready to score.
+ *
+ *   zₖ = (bₖ + g · Σ_f v_fk) / T      f over the distinct features of the text
+ *   g  = n^−p                         n = number of distinct features (any, known or not), at least 1
+ *   probabilities = softmax(z)
+ *
+ * v: weights [features × labels], b: biases, T: calibration temperature, p: length power (½ makes g the L2 norm of a
+ * binary vector). Two labels share one column m: z = (−m/2, +m/2). A word without a weight of its own is the sum of
+ * its character n-grams, where the model has them.
+ */
+import { softmax } from '../../math/softmax.ts'
+import type { Explanation, Scored, TextModel } from '../textModel.ts'
+import { explainLinear } from './explainLinear.ts'
+import {
+  addExtra,
+  characterNgrams,
+  createFeatures,
+  type ExtraFeature,
+  type FeatureOptions,
+  listFeatures,
+  UNIGRAM,
+} from './features.ts'
+import { createTokens, type Tokens, tokenise, WORD } from './tokens.ts'
+import { findWeights, squared, type WeightTable } from './weightTable.ts'
+
+/** How texts become numbers. Part of the artifact. */
+export interface LinearOptions extends FeatureOptions {
+  /** Lengths of the character n-grams that stand in for unknown words; null: unknown words weigh nothing. */
+  readonly characters: { readonly min: number; readonly max: number } | null
+  /** p of g = n^−p. */
+  readonly lengthPower: number
+  /** Name of the recipe's reader of extra features, or null. */
+  readonly extra: string | null
+}
+
+export interface LinearParameters {
+  readonly labels: readonly string[]
+  readonly options: LinearOptions
+  readonly temperature: number
+  /** [columns] */
+  readonly bias: Float64Array
+  /** [columns] weight of q = 1 */
+  readonly units: Float64Array
+  readonly table: WeightTable
+  readonly readExtra: ((text: string) => readonly ExtraFeature[]) | null
+}
+
+export interface LinearModel extends TextModel {
+  readonly parameters: LinearParameters
+}
+
+export function linearModel(parameters: LinearParameters): LinearModel {
+  const { labels, options, table, bias, units, temperature, readExtra } = parameters
+  const tokens = createTokens()
+  const features = createFeatures()
+  const sums = new Float64Array(table.columns)
+  const logits = new Float64Array(labels.length)
+
+  function score(text: string): Scored {
+    tokenise(text, tokens)
+    listFeatures(tokens, options, features)
+    if (readExtra !== null) addExtra(readExtra(text), features)
+    sums.fill(0)
+    const unknown = addWeights(tokens, features.hash, features.place, features.count, parameters, sums)
+    const g = lengthScale(features.count, options.lengthPower)
+    if (labels.length === 2) {
+      const half = (bias[0] + g * units[0] * sums[0]) / temperature / 2
+      logits[0] = -half
+      logits[1] = half
+    } else {
+      for (let k = 0; k < labels.length; k++) logits[k] = (bias[k] + g * units[k] * sums[k]) / temperature
+    }
+    const probabilities = softmax(logits)
+    let label = 0
+    for (let k = 1; k < labels.length; k++) if (probabilities[k] > probabilities[label]) label = k
+    return { label, probabilities, tokens: tokens.words, unknown: unknown === 0 ? 0 : unknownWords(tokens, table) }
+  }
+
+  return { labels, parameters, score, explain: (text: string): Explanation => explainLinear(text, parameters) }
+}
+
+/** g = n^−p: longer texts have more features, each of which says less. */
+export function lengthScale(features: number, power: number): number {
+  return features > 1 ? features ** -power : 1
+}
+
+/** Adds q·|q| of every feature to `sums`; gives back how many distinct words had no weight. */
+function addWeights(
+  tokens: Tokens,
+  hash: Int32Array,
+  place: Int32Array,
+  count: number,
+  parameters: LinearParameters,
+  sums: Float64Array,
+): number {
+  const table = parameters.table
+  const { slots, bytes, mask, stride, columns } = table
+  const characters = parameters.options.characters !== null
+  let unknown = 0
+  for (let f = 0; f < count; f++) {
+    const h = hash[f]
+    let slot = h & mask
+    let other = slots[slot * stride]
+    while (other !== h && other !== 0) {
+      slot = (slot + 1) & mask
+      other = slots[slot * stride]
+    }
+    if (other !== 0) {
+      const at = slot * stride * 4 + 4
+      for (let k = 0; k < columns; k++) {
+        const q = bytes[at + k]
+        sums[k] += q < 0 ? -q * q : q * q
+      }
+    } else if ((place[f] & 7) === UNIGRAM) {
+      const t = place[f] >> 3
+      if ((tokens.flags[t] & WORD) === 0) continue
+      unknown++
+      if (characters) addCharacters(tokens, t, parameters, sums)
+    }
+  }
+  return unknown
+}
+
+const ngramScratch: number[] = []
+
+/** Adds what the character n-grams of token `t` weigh together. */
+export function addCharacters(tokens: Tokens, t: number, parameters: LinearParameters, sums: Float64Array): void {
+  const { table, options } = parameters
+  if (options.characters === null) return
+  const { min, max } = options.characters
+  for (const ngram of characterNgrams(tokens.units, tokens.unitStart[t], tokens.unitEnd[t], min, max, ngramScratch)) {
+    const at = findWeights(table, ngram)
+    if (at < 0) continue
+    for (let k = 0; k < table.columns; k++) sums[k] += squared(table.bytes[at + k])
+  }
+}
+
+/** How many word tokens, repetitions and all, the table does not know. */
+function unknownWords(tokens: Tokens, table: WeightTable): number {
+  let unknown = 0
+  for (let t = 0; t < tokens.count; t++) {
+    if ((tokens.flags[t] & WORD) !== 0 && findWeights(table, tokens.hash[t]) < 0) unknown++
+  }
+  return unknown
+}

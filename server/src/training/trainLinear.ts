@@ -1,0 +1,308 @@
+/**
+ * Trains a linear text model: rows in, artifact out.
+ *
+ * read → features (shards, all workers) → vocabulary → L-BFGS on shared memory, held-out loss watched → centre,
+ * choose and quantise the weights → temperature on the held-out rows. Deterministic: the same rows, recipe and seed
+ * give the same bytes with any number of workers.
+ */
+import { lbfgs } from '../math/lbfgs.ts'
+import { decodeLinear, encodeLinear, type LinearWeights, MODEL_FILE } from '../models/text/linearCodec.ts'
+import type { LinearModel } from '../models/text/linearModel.ts'
+import type { LexiconGroup, LinearRecipe } from '../models/text/recipe.ts'
+import { fitTemperature, logLoss } from '../models/text/temperature.ts'
+import { quantise } from '../models/text/weightTable.ts'
+import { type Corpus, gather, type Prepared, prepare, split, type TrainingRow } from './corpus.ts'
+import { type Crew, crew as startCrew } from './crew.ts'
+import { finishEvaluation, type Part, type Problem } from './problem.ts'
+
+export interface TrainingProgress {
+  readonly phase: 'reading' | 'preparing' | 'fitting' | 'calibrating'
+  /** Rows read, or steps of the solver taken. */
+  readonly done: number
+  /** Unknown while reading. */
+  readonly total: number | null
+  readonly loss: number | null
+  readonly heldOutLoss: number | null
+  readonly heldOutAccuracy: number | null
+  readonly rowsPerSecond: number
+  readonly etaSeconds: number | null
+}
+
+export interface TrainLinear {
+  readonly rows: Iterable<TrainingRow> | AsyncIterable<TrainingRow>
+  readonly labels: readonly string[]
+  readonly recipe: LinearRecipe
+  readonly lexicon?: readonly LexiconGroup[]
+  readonly seed: number
+  readonly workers: number
+  readonly onProgress?: (progress: TrainingProgress) => void
+  readonly signal?: AbortSignal
+  /** A clock in milliseconds, for progress only. */
+  readonly now?: () => number
+}
+
+export interface TrainedLinear {
+  readonly model: LinearModel
+  readonly artifactFiles: Readonly<Record<string, Uint8Array>>
+  readonly rows: number
+  readonly features: number
+  readonly steps: number
+  readonly calibration: { readonly temperature: number; readonly rows: number }
+  /** The held-out rows with what the finished model says of them: what an evaluation needs. */
+  readonly heldOut: {
+    readonly truth: Int32Array
+    readonly probabilities: Float64Array
+    readonly texts: readonly string[]
+  }
+  /** Held-out log-loss and accuracy of the float weights before pruning and quantising: what shipping costs. */
+  readonly unquantised: { readonly logLoss: number; readonly accuracy: number }
+  readonly seconds: Readonly<Record<TrainingProgress['phase'], number>>
+}
+
+export async function trainLinear(asked: TrainLinear): Promise<TrainedLinear> {
+  const { labels, recipe, seed, signal } = asked
+  const now = asked.now ?? (() => performance.now())
+  const lexicon = asked.lexicon ?? []
+  const workers = Math.max(1, asked.workers)
+  const crew = startCrew(workers)
+  const started = now()
+  try {
+    await crew.all('begin', () => ({ options: recipe.options, lexicon }))
+    const report = reporter(asked, now)
+    const corpus = await gather(asked.rows, labels, recipe, seed, crew, (rows) => {
+      signal?.throwIfAborted()
+      report({ phase: 'reading', done: rows })
+    })
+    const read = now()
+    report({ phase: 'preparing', done: 0 })
+    const prepared = await prepare(corpus, labels.length, recipe, lexicon, crew)
+    signal?.throwIfAborted()
+    const preparedAt = now()
+    const fitted = await fit(prepared.problem, recipe, crew, report, signal)
+    const fittedAt = now()
+    report({ phase: 'calibrating', done: 0 })
+    const weights = ship(prepared, fitted.point, labels, recipe)
+    const { model, files, heldOut, temperature } = calibrate(weights, corpus, labels)
+    const end = now()
+    return {
+      model,
+      artifactFiles: files,
+      rows: prepared.problem.rowsTraining,
+      features: weights.hashes.length,
+      steps: fitted.steps,
+      calibration: { temperature, rows: heldOut.truth.length },
+      heldOut,
+      unquantised: { logLoss: fitted.heldOutLoss, accuracy: fitted.heldOutAccuracy },
+      seconds: {
+        reading: (read - started) / 1000,
+        preparing: (preparedAt - read) / 1000,
+        fitting: (fittedAt - preparedAt) / 1000,
+        calibrating: (end - fittedAt) / 1000,
+      },
+    }
+  } finally {
+    await crew.close()
+  }
+}
+
+type Report = (progress: Partial<TrainingProgress> & Pick<TrainingProgress, 'phase' | 'done'>) => void
+
+function reporter({ onProgress }: TrainLinear, now: () => number): Report {
+  let phase: TrainingProgress['phase'] | undefined
+  let phaseStart = now()
+  return (progress) => {
+    if (progress.phase !== phase) {
+      phase = progress.phase
+      phaseStart = now()
+    }
+    const seconds = (now() - phaseStart) / 1000
+    const total = progress.total ?? null
+    onProgress?.({
+      total,
+      loss: null,
+      heldOutLoss: null,
+      heldOutAccuracy: null,
+      rowsPerSecond: seconds > 0 ? progress.done / seconds : 0,
+      etaSeconds: total === null || progress.done === 0 ? null : (seconds / progress.done) * (total - progress.done),
+      ...progress,
+    })
+  }
+}
+
+interface Fitted {
+  readonly point: Float64Array
+  readonly steps: number
+  readonly heldOutLoss: number
+  readonly heldOutAccuracy: number
+}
+
+/** Largest part of the gradient at which the optimum is taken as found. */
+const GRADIENT_MAX = 1e-6
+/** Pairs that L-BFGS remembers: 5 to 10 measured alike here, and each costs two vectors of all parameters. */
+const MEMORY = 6
+
+async function fit(
+  problem: Problem,
+  recipe: LinearRecipe,
+  crew: Crew,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<Fitted> {
+  const parts = partsOf(problem, crew.workers)
+  const solver = lbfgs(problem.point, problem.gradient, {
+    stepsMax: recipe.stepsMax,
+    memory: MEMORY,
+    gradientMax: GRADIENT_MAX,
+  })
+  let best: Fitted = { point: problem.point.slice(), steps: 0, heldOutLoss: Infinity, heldOutAccuracy: 0 }
+  const watched = problem.rows > problem.rowsTraining
+  let ask = solver.next()
+  while (!ask.done) {
+    signal?.throwIfAborted()
+    if (ask.value.kind === 'evaluate') {
+      await crew.all('evaluate', (worker) => ({ part: parts[worker], workers: crew.workers }))
+      ask = solver.next(finishEvaluation(problem))
+      continue
+    }
+    const { step, value } = ask.value
+    const heldOut = watched ? heldOutFigures(problem) : { loss: value, accuracy: NaN }
+    if (heldOut.loss < best.heldOutLoss || !watched) {
+      best = { point: problem.point.slice(), steps: step, heldOutLoss: heldOut.loss, heldOutAccuracy: heldOut.accuracy }
+    }
+    report({
+      phase: 'fitting',
+      done: step,
+      total: recipe.stepsMax,
+      loss: value,
+      heldOutLoss: heldOut.loss,
+      heldOutAccuracy: heldOut.accuracy,
+    })
+    if (step - best.steps >= recipe.patience) break
+    ask = solver.next(0)
+  }
+  return best
+}
+
+function partsOf(problem: Problem, workers: number): Part[] {
+  const rowFeatures = [0]
+  for (const { column } of problem.shards) rowFeatures.push(rowFeatures[rowFeatures.length - 1] + column.length)
+  const features = split(problem.featureStart, workers)
+  const shards = split(rowFeatures, workers)
+  const attributes = split(problem.memberStart, workers)
+  return Array.from({ length: workers }, (_, w) => ({
+    features: [features[w], features[w + 1]] as const,
+    shards: [shards[w], shards[w + 1]] as const,
+    attributes: [attributes[w], attributes[w + 1]] as const,
+  }))
+}
+
+function heldOutFigures(problem: Problem): { loss: number; accuracy: number } {
+  const { rows, rowsTraining, columns, logits, label } = problem
+  const labels = columns === 1 ? 2 : columns
+  const all = new Float64Array((rows - rowsTraining) * labels)
+  let right = 0
+  for (let i = rowsTraining; i < rows; i++) {
+    const at = (i - rowsTraining) * labels
+    if (columns === 1) all[at + 1] = logits[i]
+    else all.set(logits.subarray(i * columns, (i + 1) * columns), at)
+    let top = 0
+    for (let k = 1; k < labels; k++) if (all[at + k] > all[at + top]) top = k
+    if (top === label[i]) right++
+  }
+  return { loss: logLoss(all, label.subarray(rowsTraining), labels), accuracy: right / (rows - rowsTraining) }
+}
+
+/** θ → the weights that ship: effective, centred over the labels, the heaviest ones, quantised, by hash. */
+function ship(
+  { problem, featureHash, featureRows, attributeHash, unseen }: Prepared,
+  point: Float64Array,
+  labels: readonly string[],
+  recipe: LinearRecipe,
+): LinearWeights {
+  const { features, columns, scale, attributeScale, attributeStart, attributeOf } = problem
+  const attributeWeight = (a: number, k: number): number => attributeScale[a] * point[(features + a) * columns + k]
+  const hash: number[] = []
+  const values: number[] = []
+  const importance: number[] = []
+  const add = (h: number, rows: number, weightOf: (k: number) => number): void => {
+    const weights = Array.from({ length: columns }, (_, k) => weightOf(k))
+    const mean = columns === 1 ? 0 : weights.reduce((sum, w) => sum + w, 0) / columns
+    let most = 0
+    for (const w of weights) most = Math.max(most, Math.abs(w - mean))
+    if (most === 0) return
+    hash.push(h)
+    importance.push(most * Math.sqrt(rows))
+    for (const w of weights) values.push(w - mean)
+  }
+  for (const { hash: h, attributes } of unseen) {
+    add(h, 1, (k) => attributes.reduce((sum, a) => sum + attributeWeight(a, k), 0))
+  }
+  for (let f = 0; f < features; f++) {
+    // A word that has nothing of its own is left to its character n-grams, which say the same.
+    let own = false
+    for (let k = 0; k < columns; k++) own ||= scale[f * columns + k] !== 0
+    if (!own) continue
+    add(featureHash[f], featureRows[f], (k) => {
+      let sum = scale[f * columns + k] * point[f * columns + k]
+      for (let j = attributeStart[f]; j < attributeStart[f + 1]; j++) sum += attributeWeight(attributeOf[j], k)
+      return sum
+    })
+  }
+  if (recipe.options.characters !== null) {
+    for (let a = 0; a < attributeHash.length; a++) {
+      add(attributeHash[a], problem.memberStart[a + 1] - problem.memberStart[a], (k) => attributeWeight(a, k))
+    }
+  }
+  const kept = heaviest(hash, importance, recipe.shippedMax)
+  const hashes = Int32Array.from(kept, (f) => hash[f])
+  const weights = new Int8Array(columns * kept.length)
+  const units = new Float64Array(columns)
+  for (let k = 0; k < columns; k++) {
+    const { unit, q } = quantise(Float64Array.from(kept, (f) => values[f * columns + k]))
+    units[k] = unit
+    weights.set(q, k * kept.length)
+  }
+  return { labels, options: recipe.options, temperature: 1, bias: point.slice(-columns), units, hashes, weights }
+}
+
+/** Indices of the `most` most important, each hash once, ascending by unsigned hash. */
+function heaviest(hash: readonly number[], importance: readonly number[], most: number): number[] {
+  const order = Array.from(hash, (_, f) => f)
+  order.sort((a, b) => importance[b] - importance[a] || (hash[a] >>> 0) - (hash[b] >>> 0))
+  const seen = new Set<number>()
+  const kept: number[] = []
+  for (const f of order) {
+    if (kept.length === most) break
+    if (seen.has(hash[f])) continue
+    seen.add(hash[f])
+    kept.push(f)
+  }
+  return kept.sort((a, b) => (hash[a] >>> 0) - (hash[b] >>> 0))
+}
+
+/** Fits the temperature on what the finished model says of the held-out texts. */
+function calibrate(
+  weights: LinearWeights,
+  corpus: Corpus,
+  labels: readonly string[],
+): { model: LinearModel; files: Record<string, Uint8Array>; heldOut: TrainedLinear['heldOut']; temperature: number } {
+  const texts = corpus.heldOutTexts
+  const truth = Int32Array.from(corpus.heldOut.label)
+  const raw = decodeLinear({ [MODEL_FILE]: encodeLinear(weights) })
+  // ln p is the logits up to a constant a row, which the softmax does not see.
+  const temperature = fitTemperature(
+    scoreAll(raw, texts).map((p) => Math.log(Math.max(p, Number.MIN_VALUE))),
+    truth,
+    labels.length,
+  )
+  const files = { [MODEL_FILE]: encodeLinear({ ...weights, temperature }) }
+  const model = decodeLinear(files)
+  return { model, files, temperature, heldOut: { truth, texts, probabilities: scoreAll(model, texts) } }
+}
+
+function scoreAll(model: LinearModel, texts: readonly string[]): Float64Array {
+  const labels = model.labels.length
+  const probabilities = new Float64Array(texts.length * labels)
+  for (const [i, text] of texts.entries()) probabilities.set(model.score(text).probabilities, i * labels)
+  return probabilities
+}
