@@ -126,12 +126,16 @@ export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
     at: Millis,
     read: boolean,
   ): void {
-    if (keyring.empty && mayRunOpen) return done(openFault(request))
     const { headers } = request
     const presented = presentedKey(headers.authorization, headers['x-api-key'])
-    let caller: Caller | null | undefined
-    if (presented !== null) caller = keyring.identify(presented, at)
-    else if (headers.cookie !== undefined) {
+    let caller: Caller | null | undefined = null
+    if (presented !== null) {
+      caller = keyring.identify(presented, at)
+      // Perhaps made just now, perhaps the first of all.
+      if (caller === undefined && !read) return afterReading(scope, request, reply, done)
+    }
+    if (keyring.empty && mayRunOpen) return done(openFault(request))
+    if (presented === null && headers.cookie !== undefined) {
       const session = sessionOf(headers.cookie, at)
       if (session !== null) {
         const fault = sessionFault(session, request)
@@ -139,7 +143,6 @@ export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
         caller = keyring.byId(session.keyId, at)
       }
     }
-    if (caller === undefined && presented !== null && !read) return afterReading(scope, request, reply, done)
     if (caller === undefined || caller === null) {
       reply.header(
         'www-authenticate',

@@ -1,6 +1,5 @@
 /** The page's sign-in: POST, GET and DELETE /session. */
 import { FaultBody, SessionAnswer, SessionBody } from '@barometer/wire'
-import { fastifyCookie } from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
 import type { Caller, Keyring } from '../access/keyring.ts'
 import { isLoopbackAddress, isOwnOrigin } from '../access/origin.ts'
@@ -44,7 +43,8 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
           say: `At most ${SIGN_INS_PER_MINUTE} sign-ins a minute come from one address.`,
           retryAfterSeconds: window.secondsToReset(at),
         })
-      if (!keyring.fresh(at)) await keyring.refresh()
+      // The first key of all may have been made just now.
+      if (keyring.empty || !keyring.fresh(at)) await keyring.refresh()
       if (keyring.empty && mayRunOpen) return open()
       const caller = await callerWith(request.body.key.trim(), at)
       if (caller === null) throw new Fault('unauthorised')
@@ -103,15 +103,10 @@ function cookieOf(request: FastifyRequest): string | null {
   return cookie === undefined ? null : cookieNamed(cookie, SESSION_COOKIE)
 }
 
-/** Secure wherever the browser speaks TLS: to us, or to a proxy that we were told to trust. */
+/** Secure wherever the browser speaks TLS: to us, or to a proxy that we were told to trust. RFC 6265, 4.1. */
 function setCookie(value: string, request: FastifyRequest, seconds: number): string {
-  return fastifyCookie.serialize(SESSION_COOKIE, value, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: request.protocol === 'https',
-    maxAge: seconds,
-  })
+  const secure = request.protocol === 'https' ? '; Secure' : ''
+  return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`
 }
 
 function open(): SessionAnswer {
