@@ -1,0 +1,51 @@
+/** What differs between the two databases, by name (style rule 13). Everything else is one set of queries. */
+import type {
+  AliasedRawBuilder,
+  Compilable,
+  Expression,
+  Kysely,
+  RawBuilder,
+  SelectQueryBuilder,
+  SqlBool,
+  Transaction,
+} from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type InputType = 'text' | 'integer' | 'real'
+
+export type LockableQuery<O> = SelectQueryBuilder<
+  Tables & { p: Tables['predictions']; input: { seq: number } },
+  'p' | 'input',
+  O
+>
+
+export interface Capabilities {
+  /** Column type of a byte string. */
+  readonly bytesType: RawBuilder<unknown>
+  /** Column type of text that compares byte by byte. */
+  readonly orderedTextType: RawBuilder<unknown>
+  /** Column type of a primary key that the database hands out, small and large. */
+  readonly serialType: RawBuilder<unknown>
+  readonly longSerialType: RawBuilder<unknown>
+  /** Column type of a 64-bit primary key that we hand out. */
+  readonly positionType: RawBuilder<unknown>
+  /**
+   * Parameters as a relation named `input`. SQLite: one row, so a statement runs once a row (cheap inside the
+   * process). PostgreSQL: a column is one array, so a statement runs once a commit (one way over the network).
+   */
+  input<T>(columns: Readonly<Record<keyof T & string, InputType>>): AliasedRawBuilder<T, 'input'>
+  /** A statement that answers `first`: the first of `rowsMax` positions of the log that nobody else gets. */
+  firstSeq(db: Kysely<Tables>, rowsMax: number): Compilable<{ first: number }>
+  /** Keeps the rows of `predictions as p` that a query reads locked until the transaction ends; null where one writes at a time anyway. */
+  readonly lockPredictions: (<O>(query: LockableQuery<O>) => Compilable<O>) | null
+  /** One transaction at a time from here on, where writers run in parallel. */
+  exclusive(trx: Transaction<Tables>): Promise<void>
+  /** Makes a table refuse updates and deletes. */
+  appendOnly(db: Kysely<Tables>, table: keyof Tables): Promise<void>
+  /** Makes the full-text index. */
+  createSearch(db: Kysely<Tables>): Promise<void>
+  /** The rows of `predictions as p` whose text has all the terms; each is a word or a phrase, in plain text. */
+  hasTerms(terms: readonly string[]): Expression<SqlBool>
+  /** Takes rows out of the full-text index that are about to be deleted. */
+  forgetSearch(trx: Transaction<Tables>, seqs: readonly number[]): Promise<void>
+}

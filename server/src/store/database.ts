@@ -1,0 +1,23 @@
+/** A database that is open: two ways to ask it, what it can do, and the way in for commits. */
+import type { Kysely } from 'kysely'
+import type { Batch } from './batch.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { CommitResult } from './commit.ts'
+import type { Tables } from './tables.ts'
+
+export interface Database {
+  readonly dialect: 'sqlite' | 'postgres'
+  /** Plain reads, each with its own view of the data. */
+  readonly read: Kysely<Tables>
+  /** Transactions of the registry, the keys, retention and migrations. */
+  readonly write: Kysely<Tables>
+  readonly can: Capabilities
+  /** Commits one batch; called once at a time. Rejects with a Fault where the database is at fault. */
+  commit(batch: Batch): Promise<CommitResult>
+  /** Error of the driver → Fault('store_unavailable') where the database cannot be reached or written, else itself. */
+  toFault(error: unknown): unknown
+  facts(): Promise<Readonly<Record<string, number | string>>>
+  /** Starts what needs the tables to exist: the journal's connection, the keeper of the log. */
+  start(): Promise<void>
+  close(): Promise<void>
+}

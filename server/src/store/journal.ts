@@ -1,0 +1,168 @@
+/**
+ * Group commit. Calls queue up; one commit is under way; when it is on disk its promises resolve and all that came
+ * meanwhile is the next one. Nothing waits for company: an idle journal commits a single row at once.
+ */
+import { Fault } from '../domain/faults.ts'
+import type { Feedback, FeedbackOutcome, Prediction } from '../domain/prediction.ts'
+import { type Batch, newBatch, setFeedback, setPrediction } from './batch.ts'
+import type { CommitResult } from './commit.ts'
+import { toLogged } from './loggedRow.ts'
+import type { Appended, Journal } from './store.ts'
+
+export interface JournalLimits {
+  /** Rows that may wait or be under way; more are refused with Fault('overloaded'). */
+  readonly queueRowsMax: number
+  /** A commit takes no further call once it has this many rows. */
+  readonly commitRowsMax: number
+}
+
+export interface JournalNeeds {
+  commit(batch: Batch): Promise<CommitResult>
+}
+
+interface OpenJournal extends Journal {
+  /** Resolves when nothing waits any more; what comes later is refused. */
+  drain(): Promise<void>
+  readonly commits: number
+}
+
+/** One call: its rows stay together in one commit. */
+type Call =
+  | {
+      readonly kind: 'one'
+      readonly prediction: Prediction
+      resolve(answer: Appended): void
+      reject(error: unknown): void
+    }
+  | {
+      readonly kind: 'many'
+      readonly predictions: readonly Prediction[]
+      resolve(answer: readonly Appended[]): void
+      reject(error: unknown): void
+    }
+  | {
+      readonly kind: 'feedback'
+      readonly items: readonly Feedback[]
+      resolve(answer: readonly FeedbackOutcome[]): void
+      reject(error: unknown): void
+    }
+
+const LOGGED: Appended = { kind: 'logged' }
+
+export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal {
+  let waiting: Call[] = []
+  let rows = 0
+  let commits = 0
+  let busy = false
+  let closing = false
+  let idle: (() => void) | null = null
+
+  function enqueue(call: Call) {
+    const refused = refusal(rowsOf(call))
+    if (refused !== null) return call.reject(refused)
+    rows += rowsOf(call)
+    waiting.push(call)
+    if (busy) return
+    busy = true
+    // After the input of this turn of the event loop, so that requests that came together are committed together.
+    setImmediate(next)
+  }
+
+  function refusal(more: number): Fault | null {
+    if (closing) return new Fault('stopping')
+    return rows + more > limits.queueRowsMax ? new Fault('overloaded', { retryAfterSeconds: 1 }) : null
+  }
+
+  function next() {
+    const calls = takeCalls()
+    if (calls.length > 0) return void commitCalls(calls).then(next)
+    busy = false
+    idle?.()
+  }
+
+  function takeCalls(): Call[] {
+    let taken = 0
+    let end = 0
+    while (end < waiting.length && taken < limits.commitRowsMax) taken += rowsOf(waiting[end++])
+    const calls = end === waiting.length ? waiting : waiting.slice(0, end)
+    waiting = end === waiting.length ? [] : waiting.slice(end)
+    return calls
+  }
+
+  async function commitCalls(calls: readonly Call[]): Promise<void> {
+    try {
+      const result = await needs.commit(batchOf(calls))
+      commits += 1
+      settle(calls, result)
+    } catch (error) {
+      // The database is at fault, or this call is: then it fails alone.
+      if (error instanceof Fault && error.code === 'store_unavailable') for (const call of calls) call.reject(error)
+      else if (calls.length === 1) calls[0].reject(error)
+      else {
+        for (const call of calls) await commitCalls([call])
+        return
+      }
+    }
+    for (const call of calls) rows -= rowsOf(call)
+  }
+
+  return {
+    append: (predictions) =>
+      predictions.length === 0
+        ? Promise.resolve([])
+        : new Promise((resolve, reject) => enqueue({ kind: 'many', predictions, resolve, reject })),
+    appendOne: (prediction) => new Promise((resolve, reject) => enqueue({ kind: 'one', prediction, resolve, reject })),
+    feedback: (items) =>
+      items.length === 0
+        ? Promise.resolve([])
+        : new Promise((resolve, reject) => enqueue({ kind: 'feedback', items, resolve, reject })),
+    get depth() {
+      return rows
+    },
+    get commits() {
+      return commits
+    },
+    async drain() {
+      closing = true
+      if (busy) await new Promise<void>((resolve) => (idle = resolve))
+    },
+  }
+}
+
+function rowsOf(call: Call): number {
+  if (call.kind === 'one') return 1
+  return call.kind === 'many' ? call.predictions.length : call.items.length
+}
+
+function batchOf(calls: readonly Call[]): Batch {
+  let predictions = 0
+  let feedback = 0
+  for (const call of calls) {
+    if (call.kind === 'feedback') feedback += call.items.length
+    else predictions += rowsOf(call)
+  }
+  const batch = newBatch(predictions, feedback)
+  let p = 0
+  let f = 0
+  for (const call of calls) {
+    if (call.kind === 'one') setPrediction(batch, p++, call.prediction)
+    else if (call.kind === 'many') for (const prediction of call.predictions) setPrediction(batch, p++, prediction)
+    else for (const item of call.items) setFeedback(batch, f++, item)
+  }
+  return batch
+}
+
+function settle(calls: readonly Call[], result: CommitResult) {
+  const plain = result.repeated.length + result.conflicts.length === 0
+  const special = new Map<number, Appended>()
+  for (const [row, first] of result.repeated) special.set(row, { kind: 'repeated', first: toLogged(first) })
+  for (const row of result.conflicts) special.set(row, { kind: 'conflict' })
+  const appended = (row: number) => (plain ? LOGGED : (special.get(row) ?? LOGGED))
+  let p = 0
+  let f = 0
+  for (const call of calls) {
+    if (call.kind === 'one') call.resolve(appended(p++))
+    else if (call.kind === 'many') call.resolve(call.predictions.map(() => appended(p++)))
+    else call.resolve(result.feedback.slice(f, (f += call.items.length)))
+  }
+}

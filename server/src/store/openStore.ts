@@ -1,0 +1,122 @@
+/** Opens the store: picks the database by its address, brings its schema up to date, and guards every way in. */
+import { join } from 'node:path'
+import type { Millis } from '../domain/time.ts'
+import type { Database } from './database.ts'
+import { journal } from './journal.ts'
+import { keys } from './keys.ts'
+import { log } from './log.ts'
+import { migrate } from './migrate.ts'
+import { openSqlite } from './sqlite/openSqlite.ts'
+import { registry } from './registry.ts'
+import type { Store } from './store.ts'
+
+export interface StoreOptions {
+  /** `sqlite:PATH` or `postgres://…`; null for SQLite in `home`. */
+  readonly url: string | null
+  readonly home: string
+  readonly now: () => Millis
+  /** Rows that may wait for their commit. */
+  readonly queueRowsMax?: number
+  /** A commit takes no further call once it has this many rows. */
+  readonly commitRowsMax?: number
+  /** SQLite: the WAL is folded into the database when it is larger. */
+  readonly walBytesMax?: number
+  /** SQLite: bytes that the database may have; null for what the disk has. */
+  readonly bytesMax?: number | null
+  readonly logger?: StoreLogger
+}
+
+export interface StoreLogger {
+  warn(facts: object, message: string): void
+}
+
+const QUEUE_ROWS_MAX = 20_000
+const COMMIT_ROWS_MAX = 4_000
+const WAL_BYTES_MAX = 8 * 2 ** 20
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const database = await openDatabase(options)
+  try {
+    await migrate(database, options.now)
+    await database.start()
+  } catch (error) {
+    await database.close()
+    throw database.toFault(error)
+  }
+  return assemble(database, options)
+}
+
+/** The database alone, without bringing its schema up to date: for the command line. */
+export async function openDatabase({ url, home, walBytesMax, bytesMax, logger }: StoreOptions): Promise<Database> {
+  if (url === null || url.startsWith('sqlite:')) {
+    const path = url === null ? join(home, 'barometer.db') : url.slice('sqlite:'.length)
+    return await openSqlite({ path, walBytesMax: walBytesMax ?? WAL_BYTES_MAX, bytesMax: bytesMax ?? null, logger })
+  }
+  throw new Error('A database address starts with sqlite: or postgres:.')
+}
+
+function assemble(database: Database, options: StoreOptions): Store {
+  const writes = journal(database, {
+    queueRowsMax: options.queueRowsMax ?? QUEUE_ROWS_MAX,
+    commitRowsMax: options.commitRowsMax ?? COMMIT_ROWS_MAX,
+  })
+  return {
+    dialect: database.dialect,
+    shared: database.dialect === 'postgres',
+    journal: writes,
+    log: guard(log(database), database),
+    registry: guard(registry(database), database),
+    keys: guard(keys(database), database),
+    check: guarded(() => check(database, options.now()), database),
+    facts: guarded(
+      async () => ({ ...(await database.facts()), queuedRows: writes.depth, commits: writes.commits }),
+      database,
+    ),
+    async close() {
+      await writes.drain()
+      await database.close()
+    },
+  }
+}
+
+/** Writes a mark and reads it back. */
+async function check({ read, write }: Database, now: Millis) {
+  await write
+    .insertInto('marks')
+    .values({ name: 'checked', value: now })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: now }))
+    .execute()
+  await read.selectFrom('marks').select('value').where('name', '=', 'checked').executeTakeFirstOrThrow()
+}
+
+/** The same methods, whose rejections are Faults where the database is at fault. */
+function guard<T extends object>(methods: T, database: Database): T {
+  const entries = Object.entries(methods).map(([name, method]) => [
+    name,
+    name === 'stream' ? guardedStream(method, database) : guarded(method, database),
+  ])
+  return Object.fromEntries(entries) as T // the same names with the same shapes
+}
+
+function guarded<A extends unknown[], R>(
+  method: (...args: A) => Promise<R>,
+  database: Database,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await method(...args)
+    } catch (error) {
+      throw database.toFault(error)
+    }
+  }
+}
+
+function guardedStream<A extends unknown[], R>(method: (...args: A) => AsyncIterable<R>, database: Database) {
+  return async function* (...args: A): AsyncIterable<R> {
+    try {
+      yield* method(...args)
+    } catch (error) {
+      throw database.toFault(error)
+    }
+  }
+}

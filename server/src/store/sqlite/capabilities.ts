@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { Capabilities } from '../capabilities.ts'
+
+export const sqliteCapabilities: Capabilities = {
+  bytesType: sql`blob`,
+  orderedTextType: sql`text`,
+  serialType: sql`integer`,
+  longSerialType: sql`integer`,
+  positionType: sql`integer`,
+  // One row of parameters; the statement is compiled with nulls and runs with each row's values.
+  input: <T>(columns: object) =>
+    sql<T>`(select ${sql.join(Object.keys(columns).map((name) => sql`${null} as ${sql.ref(name)}`))})`.as<'input'>(
+      'input',
+    ),
+  // The highest position is in the log, unless retention deleted it and left a mark.
+  firstSeq: (db) => ({
+    compile: () =>
+      sql<{ first: number }>`select 1 + max(
+        coalesce((select max(seq) from predictions), 0),
+        coalesce((select value from marks where name = 'seq'), 0)
+      ) as first`.compile(db),
+  }),
+  lockPredictions: null,
+  async exclusive() {
+    // Every transaction begins immediate: it has the only write lock.
+  },
+  async appendOnly(db, table) {
+    for (const change of ['update', 'delete'] as const) {
+      await sql`create trigger ${sql.ref(`${table}_no_${change}`)} before ${sql.raw(change)} on ${sql.table(table)}
+        begin select raise(abort, ${sql.lit(`${table} is append-only`)}); end`.execute(db)
+    }
+  },
+  async createSearch(db) {
+    // The text stays in the log only; deletes need nothing but the position.
+    await sql`create virtual table search using fts5
+      (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')`.execute(db)
+  },
+  hasTerms: (terms) => sql`p.seq in (select rowid from search where search match ${matchAll(terms)})`,
+  async forgetSearch(trx, seqs) {
+    if (seqs.length === 0) return
+    await sql`delete from search where rowid in (${sql.join(seqs.map((seq) => sql.lit(seq)))})`.execute(trx)
+  },
+}
+
+/** Each term a quoted string of FTS5's query language, in which nothing but the quote itself means anything. */
+export function matchAll(terms: readonly string[]): string {
+  return terms.map((term) => `"${term.replaceAll('"', '""')}"`).join(' ')
+}

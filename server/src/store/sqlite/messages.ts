@@ -1,0 +1,36 @@
+/** What goes between the main thread and a SQLite thread. Answers come in the order of the questions. */
+import type { Statements } from '../statements.ts'
+import type { ConnectionOptions } from './connection.ts'
+
+export type Question =
+  | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  /** `batch` is a Batch as JSON; the answer is a CommitResult as JSON, or null when it says nothing special. */
+  | { readonly kind: 'commit'; readonly batch: string }
+  /** Puts at most `rowsMax` more rows into the full-text index; the answer is how many it took. */
+  | { readonly kind: 'index'; readonly rowsMax: number }
+  | { readonly kind: 'close' }
+
+export type Answer =
+  | {
+      readonly kind: 'rows'
+      readonly columns: readonly string[]
+      readonly rows: string | readonly unknown[][]
+      readonly changes: number
+    }
+  | { readonly kind: 'committed'; readonly result: string | null }
+  | { readonly kind: 'indexed'; readonly rows: number }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'failed'; readonly error: ThreadError }
+
+/** An error on its way between threads; `code` is SQLite's extended result code, null for anything else. */
+export interface ThreadError {
+  readonly name: string
+  readonly message: string
+  readonly code: number | null
+}
+
+export interface ThreadData {
+  readonly connection: ConnectionOptions
+  /** For the journal's thread only. */
+  readonly statements: Statements | null
+}

@@ -1,0 +1,119 @@
+/** A SQLite thread: one connection, one question at a time. Started by threads.ts. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Batch } from '../batch.ts'
+import { type Ask, type CommitMemory, type CommitResult, commitSteps, type Rows } from '../commit.ts'
+import { type Connection, connect } from './connection.ts'
+import { indexRows } from './indexRows.ts'
+import type { Answer, Question, ThreadData, ThreadError } from './messages.ts'
+
+const { connection: options, statements } = workerData as ThreadData // threads.ts gives no other
+const memory: CommitMemory = { replica: 0, versions: new Map() }
+const port = parentPort ?? missingPort()
+let open: Connection | null = null
+
+port.on('message', (question: Question) => {
+  const answer = answerTo(question)
+  port.postMessage(answer)
+  if (answer.kind === 'closed') port.close()
+})
+
+function answerTo(question: Question): Answer {
+  try {
+    open ??= connect(options)
+    if (question.kind === 'query') return runQuery(open, question.sql, question.parameters)
+    if (question.kind === 'commit') return { kind: 'committed', result: commit(open, question.batch) }
+    if (question.kind === 'index')
+      return { kind: 'indexed', rows: inTransaction(open, (db) => indexRows(db, question.rowsMax)) }
+    open.db.close()
+    return { kind: 'closed' }
+  } catch (error) {
+    const failed = toThreadError(error)
+    // After an input or output error the connection's view of the file is not to be trusted: the next question opens another.
+    if (isDiskError(failed.code)) abandon()
+    return { kind: 'failed', error: failed }
+  }
+}
+
+function runQuery({ prepare }: Connection, sql: string, parameters: readonly unknown[]): Answer {
+  const statement = prepare(sql)
+  const columns = statement.columns().map((column) => column.name)
+  // Kysely gives what node:sqlite takes: numbers, text, bytes, null.
+  const values = parameters as (string | number | null)[]
+  if (columns.length === 0) {
+    return { kind: 'rows', columns, rows: '[]', changes: Number(statement.run(...values).changes) }
+  }
+  // setReturnArrays makes rows arrays, which the types of node:sqlite do not know.
+  const rows = statement.all(...values) as unknown as unknown[][]
+  const bytes = rows.some((row) => row.some((value) => value instanceof Uint8Array))
+  return { kind: 'rows', columns, rows: bytes ? rows : JSON.stringify(rows), changes: 0 }
+}
+
+function commit(connection: Connection, batch: string): string | null {
+  const result = inTransaction(connection, (open) => drive(open, JSON.parse(batch) as Batch))
+  return result.repeated.length + result.conflicts.length + result.feedback.length === 0 ? null : JSON.stringify(result)
+}
+
+function drive(connection: Connection, batch: Batch): CommitResult {
+  const steps = commitSteps(batch, memory)
+  let step = steps.next()
+  while (step.done !== true) step = steps.next(runAsk(connection, step.value))
+  return step.value
+}
+
+/** Once a row; all rows of all runs. */
+function runAsk({ prepare }: Connection, { statement: name, columns }: Ask): Rows {
+  const text = statements?.[name] ?? null
+  if (text === null) return []
+  const statement = prepare(text.sql)
+  const names = statement.columns().map((column) => column.name)
+  const rows: object[] = []
+  const runs = columns.length === 0 ? 1 : columns[0].length
+  const values = new Array<string | number | null>(columns.length)
+  for (let row = 0; row < runs; row++) {
+    for (let i = 0; i < values.length; i++) values[i] = columns[i][row] as string | number | null // what the table holds
+    if (names.length === 0) statement.run(...values)
+    else for (const found of statement.all(...values) as unknown as unknown[][]) rows.push(toObject(names, found))
+  }
+  return rows
+}
+
+function toObject(names: readonly string[], values: readonly unknown[]): object {
+  return Object.fromEntries(names.map((name, i) => [name, values[i]]))
+}
+
+function inTransaction<T>(connection: Connection, work: (connection: Connection) => T): T {
+  connection.prepare('begin immediate').run()
+  try {
+    const result = work(connection)
+    connection.prepare('commit').run()
+    return result
+  } catch (error) {
+    // A full disk ends the transaction by itself.
+    if (connection.db.isTransaction) connection.prepare('rollback').run()
+    throw error
+  }
+}
+
+function abandon() {
+  try {
+    open?.db.close()
+  } catch {
+    // It could not be read or written; whether it can be closed changes nothing.
+  }
+  open = null
+}
+
+function toThreadError(error: unknown): ThreadError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: null }
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+  return { name: error.constructor.name, message: error.message, code }
+}
+
+function isDiskError(code: number | null): boolean {
+  const [IOERR, CORRUPT, CANTOPEN, NOTADB] = [10, 11, 14, 26]
+  return code !== null && [IOERR, CORRUPT, CANTOPEN, NOTADB].includes(code & 0xff)
+}
+
+function missingPort(): never {
+  throw new Error('This file runs as a worker thread.')
+}

@@ -1,0 +1,143 @@
+/**
+ * The tables, as both databases have them. Integers stand for booleans, text for JSON, so that a row reads the same
+ * from either. Times are milliseconds since 1970, UTC.
+ */
+import type { Generated } from 'kysely'
+import type { Stage, StageEvent } from '../domain/version.ts'
+
+export interface Tables {
+  predictions: PredictionsTable
+  feedback: Omit<FeedbackTable, 'seq'> & { seq: Generated<number> }
+  feedback_current: FeedbackCurrentTable
+  hours: HoursTable
+  versions: Omit<VersionsTable, 'id'> & { id: Generated<number> }
+  stage_events: Omit<StageEventsTable, 'seq'> & { seq: Generated<number> }
+  artifact_files: ArtifactFilesTable
+  api_keys: ApiKeysTable
+  marks: MarksTable
+  migrations: MigrationsTable
+}
+
+/** The log. Rows never change; retention deletes the oldest. */
+export interface PredictionsTable {
+  /** Position in the log: grows with every commit, has gaps, is never given twice. */
+  seq: number
+  /** UUIDv7 in lower case; its first 13 characters order by time. */
+  id: string
+  task: string
+  version_id: number
+  variant: string
+  label: string
+  confidence: number
+  /** JSON, [labels] in the order of the version's labels. */
+  probabilities: string
+  latency_ms: number
+  drift: number
+  text_hash: string
+  chars: number
+  tokens: number
+  unknown: number
+  source: string | null
+  caller_id: string | null
+  key_id: string | null
+  /** Last, so that a scan that filters on the others does not read it. */
+  text: string | null
+}
+
+/** Every label that ever arrived. Append-only but for retention. */
+export interface FeedbackTable {
+  seq: number
+  prediction_seq: number
+  at: number
+  label: string
+  comment: string | null
+  key_id: string | null
+}
+
+/** The label that counts now, one row a prediction that has one. */
+export interface FeedbackCurrentTable {
+  prediction_seq: number
+  label: string
+  at: number
+  correct: number
+  changes: number
+}
+
+/** Roll-ups: one row for each hour of the predictions' times, version and replica that wrote them. Retention leaves them. */
+export interface HoursTable {
+  hour: number
+  version_id: number
+  /** SQLite has one writer at a time, 0; a replica on PostgreSQL draws its own number at start. */
+  replica: number
+  rows: number
+  confidence_sum: number
+  /** JSON, label → rows. */
+  labels: string
+  /** JSON, bucket of the latency sketch → rows. */
+  latency: string
+  /** Predictions of the hour that have feedback, and those where it agrees now. */
+  feedback_rows: number
+  feedback_correct: number
+  /** All rows of the hour lie between these, so that a time becomes a range of the log. */
+  seq_min: number
+  seq_max: number
+}
+
+export interface VersionsTable {
+  id: number
+  model: string
+  version: number
+  task: string
+  stage: Stage
+  digest: string
+  /** JSON. */
+  manifest: string
+  /** JSON, in the order of the manifest. */
+  labels: string
+  created_at: number
+}
+
+/** Append-only: a trigger refuses everything else. */
+export interface StageEventsTable {
+  seq: number
+  at: number
+  version_id: number
+  from_stage: Stage | null
+  to_stage: Stage
+  action: StageEvent['action']
+  who: string
+  why: string
+}
+
+export interface ArtifactFilesTable {
+  digest: string
+  name: string
+  bytes: Uint8Array
+}
+
+export interface ApiKeysTable {
+  id: string
+  name: string
+  hash: string
+  /** JSON. */
+  scopes: string
+  rate_per_minute: number | null
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+/**
+ * Numbers that the store remembers: `removed` (rows that retention deleted), `seq` (the highest position that
+ * retention deleted, so that it is not given again), `indexed` (the full-text index has all rows up to it), `checked`.
+ */
+export interface MarksTable {
+  name: string
+  value: number
+}
+
+export interface MigrationsTable {
+  number: number
+  name: string
+  at: number
+}
