@@ -1,0 +1,7 @@
+// Runs before the first paint, so that a chosen theme never flashes the other one. The rest is in src/theme.ts.
+try {
+  const theme = localStorage.getItem('barometer.theme')
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
+} catch {
+  // Storage may be forbidden; the system's preference then decides.
+}

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query'
+import type { StageEventBody } from '@barometer/wire'
+import { stageEventsQuery } from '../../api/queries.ts'
+import { ago, dateTime } from '../../format.ts'
+import { FaultNotice } from '../../parts/notice.tsx'
+
+const VERBS: Readonly<Record<StageEventBody['action'], string>> = {
+  register: 'Registered',
+  promote: 'Promoted',
+  archive: 'Archived',
+  'roll-back': 'Rolled back to',
+}
+
+/** Who changed what, when and why; newest first. The record only grows. */
+export function History({ model, now }: { model: string; now: number }) {
+  const { data, error } = useQuery(stageEventsQuery(model))
+  const events = (data?.events ?? []).toSorted((a, b) => b.seq - a.seq)
+  return (
+    <section aria-labelledby="history" className="panel p-5">
+      <h3 id="history" className="mb-4 font-semibold">
+        History
+      </h3>
+      {error && <FaultNotice error={error} />}
+      <ol className="grid gap-0">
+        {events.map((event) => (
+          <li
+            key={event.seq}
+            className="relative border-l border-line pb-5 pl-5 text-sm last:border-transparent last:pb-0 before:absolute before:top-1.5 before:-left-[4.5px] before:size-2 before:rounded-full before:border before:border-edge before:bg-panel"
+          >
+            <p>
+              {VERBS[event.action]} <strong>version {event.version}</strong>
+              <span className="text-soft">{event.from ? `, ${event.from} → ${event.to}` : `, as ${event.to}`}</span>
+            </p>
+            {event.why !== '' && <p className="mt-0.5 wrap-anywhere">“{event.why}”</p>}
+            <p className="mt-0.5 text-xs text-soft">
+              <time dateTime={event.at} title={dateTime(event.at)}>
+                {ago(event.at, now)}
+              </time>
+              , by {event.who}
+            </p>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}

@@ -1,0 +1,34 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { axisFor, figure, inOrder, place } from './metrics.ts'
+
+const estimate = fc
+  .array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 })
+  .map((values) => values.sort((a, b) => a - b))
+  .map(([low, value, high]) => ({ low, value, high }))
+
+test('every interval lies on its axis, in order and not squeezed', () => {
+  fc.assert(
+    fc.property(fc.array(estimate, { minLength: 1, maxLength: 5 }), (estimates) => {
+      const axis = axisFor(estimates, 'share')
+      expect(axis.from).toBeGreaterThanOrEqual(0)
+      expect(axis.to).toBeLessThanOrEqual(1)
+      expect(axis.to - axis.from).toBeGreaterThanOrEqual(0.05 - 1e-12)
+      for (const { low, value, high } of estimates) {
+        expect(low).toBeGreaterThanOrEqual(axis.from - 1e-12)
+        expect(high).toBeLessThanOrEqual(axis.to + 1e-12)
+        expect(place(low, axis)).toBeLessThanOrEqual(place(value, axis))
+        expect(place(value, axis)).toBeLessThanOrEqual(place(high, axis))
+      }
+    }),
+  )
+})
+
+test('metrics come in a fixed order, unknown ones last', () => {
+  const some = { low: 0, value: 0, high: 0 }
+  expect(inOrder({ zeta: some, ece: some, accuracy: some }).map(([name]) => name)).toEqual(['accuracy', 'ece', 'zeta'])
+})
+
+test('a share is said in per cent, a loss as it is', () => {
+  expect([figure(0.9182, 'share'), figure(0.2134, 'plain')]).toEqual(['91.8', '0.213'])
+})

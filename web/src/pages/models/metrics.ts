@@ -1,0 +1,61 @@
+/** The metrics of an evaluation, named and put on an axis. */
+import type { EstimateBody } from '@barometer/wire'
+
+interface Meaning {
+  readonly name: string
+  /** Which way is better. */
+  readonly better: 'higher' | 'lower'
+  readonly unit: 'share' | 'plain'
+}
+
+/** In the order in which they are shown. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  accuracy: { name: 'Accuracy', better: 'higher', unit: 'share' },
+  macroRecall: { name: 'Macro recall', better: 'higher', unit: 'share' },
+  macroF1: { name: 'Macro F1', better: 'higher', unit: 'share' },
+  rocAuc: { name: 'ROC AUC', better: 'higher', unit: 'share' },
+  logLoss: { name: 'Log loss', better: 'lower', unit: 'plain' },
+  brier: { name: 'Brier', better: 'lower', unit: 'plain' },
+  ece: { name: 'Calibration error', better: 'lower', unit: 'share' },
+}
+
+export function meaningOf(metric: string): Meaning {
+  return MEANINGS[metric] ?? { name: metric, better: 'higher', unit: 'plain' }
+}
+
+/** Known metrics in their order, the others after them by name. */
+export function inOrder(metrics: Readonly<Record<string, EstimateBody>>): [string, EstimateBody][] {
+  const names = Object.keys(MEANINGS)
+  const rank = (metric: string): number => (names.includes(metric) ? names.indexOf(metric) : names.length)
+  return Object.entries(metrics).sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+}
+
+export function figure(value: number, unit: Meaning['unit'], digits = unit === 'share' ? 1 : 3): string {
+  return unit === 'share' ? (value * 100).toFixed(digits) : value.toFixed(digits)
+}
+
+export interface Scale {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * An axis that holds all the intervals: their hull, a tenth wider on either side, so that intervals can be compared
+ * by eye however narrow they are. It is at least `spanMin` wide, so that noise does not fill it, and a share's axis
+ * ends at 0 and 1.
+ */
+export function axisFor(estimates: readonly EstimateBody[], unit: Meaning['unit'], spanMin = 0.05): Scale {
+  const low = Math.min(...estimates.map((e) => e.low))
+  const high = Math.max(...estimates.map((e) => e.high))
+  const span = Math.max(spanMin, (high - low) * 1.2)
+  const middle = (low + high) / 2
+  const top = unit === 'share' ? 1 : Number.POSITIVE_INFINITY
+  // Shifted before it is cut, so that it keeps its width at the ends.
+  const from = Math.max(0, Math.min(middle - span / 2, top - span))
+  return { from, to: Math.min(top, from + span) }
+}
+
+/** Where a value stands on the axis, from 0 to 1. */
+export function place(value: number, { from, to }: Scale): number {
+  return Math.min(1, Math.max(0, (value - from) / (to - from)))
+}

@@ -1,0 +1,53 @@
+import type { ExplainAnswer } from '@barometer/wire'
+import { percent, sureness, titled } from '../../format.ts'
+import { look, scaleOf } from '../../labels.ts'
+import { Bars } from '../../parts/bars.tsx'
+import { Dial } from '../../parts/dial.tsx'
+import { Mark } from '../../parts/mark.tsx'
+
+interface Props {
+  readonly labels: readonly string[]
+  readonly answer: ExplainAnswer | null
+}
+
+/** What the model makes of the text: the label large, how sure it is, and what it gives to every label. */
+export function Reading({ labels, answer }: Props) {
+  const scale = scaleOf(labels)
+  const tone = answer ? look(answer.label, labels).tone : 'quiet'
+  return (
+    <section aria-label="Reading" className={`panel tone-${tone} grid content-start gap-5 p-5`}>
+      {scale && (
+        <div className="grid justify-items-center pt-1">
+          <Dial scale={scale} probabilities={answer?.probabilities ?? null} />
+        </div>
+      )}
+      <div aria-live="polite" className="grid gap-0.5">
+        <p className="flex h-10 items-center gap-3 text-3xl font-semibold tracking-tight text-(--tone)">
+          {answer ? (
+            <>
+              <Mark label={answer.label} labels={labels} size={22} />
+              <span data-testid="label" className="truncate leading-10">
+                {titled(answer.label)}
+              </span>
+            </>
+          ) : (
+            <span className="font-normal">–</span>
+          )}
+        </p>
+        <p className="text-soft">
+          {answer ? (
+            <>
+              {titled(sureness(answer.confidence))}, <span className="text-ink">{percent(answer.confidence)}</span>
+            </>
+          ) : (
+            'Nothing to read yet'
+          )}
+        </p>
+      </div>
+      <Bars labels={labels} probabilities={answer?.probabilities ?? null} label={answer?.label ?? null} />
+      <p className="truncate border-t border-line pt-3 text-xs text-soft">
+        {answer ? `${answer.model}, version ${answer.version}` : 'The model that answers is named here'}
+      </p>
+    </section>
+  )
+}

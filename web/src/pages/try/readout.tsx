@@ -1,0 +1,68 @@
+import { signed, titled } from '../../format.ts'
+import { type Axis, lean } from '../../lean.ts'
+import { look } from '../../labels.ts'
+import { Mark } from '../../parts/mark.tsx'
+import { type Stretch, sides, toneOf } from '../../parts/painted.tsx'
+
+/** A word or an n-gram, where it stands and what it adds, exactly. */
+export interface Weighed extends Stretch {
+  readonly contributions: readonly number[]
+}
+
+interface Shown {
+  readonly text: string
+  readonly contributions: readonly number[]
+}
+
+interface Props {
+  readonly weighed: Shown | null
+  readonly axis: Axis
+  readonly labels: readonly string[]
+}
+
+/** Always two lines high, so that looking at a word moves nothing. */
+export function Readout({ weighed, axis, labels }: Props) {
+  return (
+    <p id="readout" data-testid="readout" className="h-10 overflow-hidden text-sm leading-5">
+      {weighed ? <Figures weighed={weighed} axis={axis} labels={labels} /> : <Legend axis={axis} labels={labels} />}
+    </p>
+  )
+}
+
+function Figures({ weighed, axis, labels }: { weighed: Shown; axis: Axis; labels: readonly string[] }) {
+  const leaning = lean(weighed.contributions, axis)
+  const [towards, away] = sides(axis, labels)
+  return (
+    <>
+      <span className={`tone-${toneOf(leaning, axis, labels)}`}>
+        <q className="font-medium">{shortened(weighed.text)}</q>{' '}
+        <strong className="text-(--tone)">{signed(leaning)}</strong> towards {leaning >= 0 ? towards : away}
+      </span>
+      <br />
+      <span className="text-soft">
+        {labels.map((label, k) => `${label} ${signed(weighed.contributions[k])}`).join(' · ')}
+      </span>
+    </>
+  )
+}
+
+function Legend({ axis, labels }: { axis: Axis; labels: readonly string[] }) {
+  const [towards, away] = sides(axis, labels)
+  return (
+    <span className="text-soft">
+      <span className="inline-flex items-center gap-1.5">
+        <Mark label={towards} labels={labels} size={10} />
+        <span className={`lean tone-${look(towards, labels).tone} px-1 text-ink [--w:0.7]`}>{titled(towards)}</span>
+      </span>{' '}
+      solid line,{' '}
+      <span className={`lean lean-away tone-${toneOf(-1, axis, labels)} px-1 text-ink [--w:0.7]`}>{titled(away)}</span>{' '}
+      dotted; deeper is stronger.
+      <br />
+      Point at a word for its exact figure.
+    </span>
+  )
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text
+}
