@@ -1,0 +1,71 @@
+/** The recipes in the box. The numbers were chosen on development rows, never on a test split (docs/decisions/0002-solver.md). */
+import type { LinearRecipe } from './recipe.ts'
+
+/** Film reviews, negative or positive: many long rows, so word triples pay and everything else is left out. */
+const imdb: LinearRecipe = {
+  name: 'imdb',
+  options: { words: 3, negation: false, characters: null, lengthPower: 0.5, extra: null },
+  rowsMin: 2,
+  featuresMax: 3_000_000,
+  shippedMax: 1_000_000,
+  countRatioPower: 1,
+  idfPower: 0,
+  lexiconScale: 1,
+  charactersScale: 0,
+  penaltyInverse: 100,
+  stepsMax: 60,
+  patience: 4,
+  heldOutShare: 0.04,
+  labelBalance: 0,
+}
+
+/** Reviews, posts and short sentences in one model: negative, neutral, positive. */
+const sentiment: LinearRecipe = {
+  name: 'sentiment',
+  options: { words: 3, negation: true, characters: { min: 3, max: 5 }, lengthPower: 0.5, extra: null },
+  rowsMin: 2,
+  featuresMax: 3_000_000,
+  shippedMax: 800_000,
+  countRatioPower: 0.5,
+  idfPower: 0,
+  lexiconScale: 1,
+  charactersScale: 0.3,
+  penaltyInverse: 30,
+  stepsMax: 100,
+  patience: 5,
+  heldOutShare: 0.03,
+  labelBalance: 0,
+}
+
+/** A person's own task: any labels, maybe few rows, maybe unbalanced. */
+const custom: LinearRecipe = {
+  name: 'custom',
+  options: { words: 2, negation: true, characters: { min: 3, max: 5 }, lengthPower: 0.5, extra: null },
+  rowsMin: 1,
+  featuresMax: 500_000,
+  shippedMax: 300_000,
+  countRatioPower: 0,
+  idfPower: 0.5,
+  lexiconScale: 1,
+  charactersScale: 0.5,
+  penaltyInverse: 30,
+  stepsMax: 100,
+  patience: 5,
+  heldOutShare: 0.1,
+  labelBalance: 0.5,
+}
+
+export const recipes = { imdb, sentiment, custom } as const satisfies Record<string, LinearRecipe>
+
+/** The recipe as the flat record that a manifest keeps. */
+export function recipeParameters(recipe: LinearRecipe): Record<string, number | string | boolean> {
+  const { name: _, options, ...numbers } = recipe
+  const { characters, extra, ...plain } = options
+  return {
+    ...numbers,
+    ...plain,
+    charactersMin: characters?.min ?? 0,
+    charactersMax: characters?.max ?? 0,
+    extra: extra ?? '',
+  }
+}
