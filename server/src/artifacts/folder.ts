@@ -32,11 +32,12 @@ export async function storeArtifact(
 ): Promise<void> {
   const target = resolve(folder)
   const exists = await isThere(target)
-  if (exists && !options.replace) {
+  if (exists) {
     if (await holds(target, artifact.digest)) return
-    throw new Fault('internal', {
-      say: `The folder ${target} already holds something else; a model version never changes.`,
-    })
+    if (!options.replace)
+      throw new Fault('internal', {
+        say: `The folder ${target} already holds something else; a model version never changes.`,
+      })
   }
   const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
   const partial = `${beside}.partial`
@@ -46,7 +47,10 @@ export async function storeArtifact(
     for (const { name, bytes } of toEntries(artifact)) await writeSynced(join(partial, name), bytes)
     await sync(partial)
     if (exists) await rename(target, replaced)
-    await rename(partial, target)
+    await rename(partial, target).catch(async (error: unknown) => {
+      // Another process that stores the same version may have been first.
+      if (!(await holds(target, artifact.digest))) throw error
+    })
     await sync(dirname(target))
   } finally {
     await rm(partial, { recursive: true, force: true })
