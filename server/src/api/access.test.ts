@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type InjectOptions } from 'fastify'
 import { mkdtempSync } from 'node:fs'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -12,15 +13,24 @@ import type { Scope } from '../domain/apiKey.ts'
 import type { Api } from './context.ts'
 import { limits, secure } from './security.ts'
 
+interface Answer {
+  readonly status: number
+  readonly code: string | null
+  readonly headers: OutgoingHttpHeaders
+  // oxlint-disable-next-line typescript/no-explicit-any -- whatever the server answered; the assertions say what it is
+  readonly json: any
+}
+
 interface House {
   readonly app: Api
   readonly keys: FakeKeys
   readonly clock: { at: number }
   readonly counted: string[]
-  key(scopes: readonly Scope[], more?: { ratePerMinute?: number; expiresAt?: number; name?: string }): Promise<string>
-  ask(
-    options: InjectOptions,
-  ): Promise<{ status: number; code: string | null; headers: Record<string, unknown>; json: any }>
+  readonly key: (
+    scopes: readonly Scope[],
+    more?: { ratePerMinute?: number | null; expiresAt?: number | null; name?: string },
+  ) => Promise<string>
+  readonly ask: (options: InjectOptions) => Promise<Answer>
 }
 
 /** A small server behind the real guard: one route of each scope, each for reading and for changing. */
@@ -32,10 +42,7 @@ async function house(
   const keys = fakeKeys()
   const clock = { at: 1_780_000_000_000 }
   const counted: string[] = []
-  const key: House['key'] = async (
-    scopes,
-    { ratePerMinute = null, expiresAt = null, name = 'tester' } = {} as never,
-  ) => {
+  const key: House['key'] = async (scopes, { ratePerMinute = null, expiresAt = null, name = 'tester' } = {}) => {
     const made = createKey({ name, scopes, ratePerMinute, expiresAt }, serverSecret(config.home, null), clock.at)
     await keys.create(made.stored)
     clock.at += 300 // so that the new key is looked for at once
@@ -235,21 +242,21 @@ describe('a rate for each address', () => {
   })
 })
 
-describe('a session of the page', () => {
-  async function signedIn(overrides: Partial<Config> = {}, headers: Record<string, string> = {}) {
-    const it = await house(overrides)
-    const shown = await it.key(['predict', 'read'], { name: 'Ann' })
-    it.clock.at += 5001
-    const answer = await it.ask({
-      method: 'POST',
-      url: '/session',
-      payload: { key: shown },
-      headers: { ...local, ...headers },
-    })
-    const setCookie = String(answer.headers['set-cookie'])
-    return { ...it, shown, answer, setCookie, cookie: setCookie.split(';')[0], csrf: answer.json.csrf as string }
-  }
+async function signedIn(overrides: Partial<Config> = {}, headers: Record<string, string> = {}) {
+  const it = await house(overrides)
+  const shown = await it.key(['predict', 'read'], { name: 'Ann' })
+  it.clock.at += 5001
+  const answer = await it.ask({
+    method: 'POST',
+    url: '/session',
+    payload: { key: shown },
+    headers: { ...local, ...headers },
+  })
+  const setCookie = String(answer.headers['set-cookie'])
+  return { ...it, shown, answer, setCookie, cookie: setCookie.split(';')[0], csrf: answer.json.csrf as string }
+}
 
+describe('a session of the page', () => {
   test('begins with a key and goes on without it', async () => {
     const { ask, answer, setCookie, cookie, shown } = await signedIn()
     expect(answer.json).toMatchObject({ key_needed: true, signed_in: true, name: 'Ann', scopes: ['predict', 'read'] })

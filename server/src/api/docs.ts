@@ -29,6 +29,14 @@ export async function docsRoutes(app: Api, version: string): Promise<void> {
       },
       security: [{ bearer: [] }, { apiKey: [] }],
     },
+    // Every address answers under /v1 too; it is described once.
+    transform: ({ schema, url }) => ({ schema: url.startsWith('/v1/') ? { ...schema, hide: true } : schema, url }),
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () => app.swagger())
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, scope: 'public' }
+    })
+    await docs.register(swaggerUi, { routePrefix: '/docs' })
+  })
 }

@@ -12,7 +12,7 @@ import type { Config } from '../config.ts'
 import { Fault, type FaultCode } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Store } from '../store/store.ts'
-import { CSRF_HEADER, type DeclaredRoute, guard } from './access.ts'
+import { CSRF_HEADER, type DeclaredRoute, guard, isUnsafe } from './access.ts'
 import type { Api } from './context.ts'
 import { answerSocket, faultAnswers, faultOf, sendFault } from './faults.ts'
 import { sessionRoutes } from './session.ts'
@@ -83,23 +83,22 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
   return routes
 }
 
-/**
- * The page: scripts, styles and connections from here only, framed by nobody. Answers that are no page run nothing, so
- * the same policy does for all.
- */
+/** The page: scripts, styles and connections from here only, framed by nobody. */
 export const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 /**
- * The headers that helmet would send and that mean something here, as constants: helmet makes them anew for each
- * request, in two asynchronous hooks (docs/decisions/0005-access.md has the measurement).
+ * What helmet would send of headers that mean something here, as constants; helmet makes them anew for each request, in
+ * two asynchronous hooks (docs/decisions/0007-access.md has the measurement). What can be opened as a page gets all of
+ * them; the answer to a POST cannot, and gets the two that protect it from being read as something else or elsewhere.
  */
 function headers(app: Api): void {
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.header('content-security-policy', PAGE_POLICY)
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
-    reply.header('referrer-policy', 'no-referrer')
     reply.header('cross-origin-resource-policy', 'same-origin')
+    if (isUnsafe(request)) return done()
+    reply.header('content-security-policy', PAGE_POLICY)
+    reply.header('referrer-policy', 'no-referrer')
     reply.header('cross-origin-opener-policy', 'same-origin')
     reply.header('x-frame-options', 'DENY')
     done()
