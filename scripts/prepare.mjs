@@ -66,6 +66,7 @@ function packages() {
         )
       if (!hasPinnedNode()) await installNode()
       stamp('packages', key())
+      return true
     },
   }
 }
@@ -94,10 +95,14 @@ function page(mode) {
       const key = pageKey()
       const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
       const built = await run(pinnedNode, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'web') })
-      if (built === 0) return stamp('page', key)
+      if (built === 0) {
+        stamp('page', key)
+        return true
+      }
       rmSync(PAGE, { recursive: true, force: true })
       if (mode !== 'test') throw new Error('The page could not be built; Vite says why above.')
       say('The page could not be built; Vite says why above. The tests of the page will fail.')
+      return false
     },
   }
 }
@@ -113,7 +118,7 @@ function pageSources() {
 async function timed(step) {
   const began = performance.now()
   say(`${step.say} …`)
-  await step.work()
+  if ((await step.work()) === false) return
   say(`${step.say.replace(/ \(.*/, '')}: done in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 

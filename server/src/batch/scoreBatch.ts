@@ -1,0 +1,117 @@
+/** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
+import { Worker } from 'node:worker_threads'
+import type { TextModel } from '../models/textModel.ts'
+import type { WorkerAnswer, WorkerTask } from './batchWorker.ts'
+import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
+import { scoreChunk } from './scoreChunk.ts'
+
+export interface BatchModel {
+  readonly folder: string
+  readonly digest: string
+  readonly model: TextModel
+}
+
+export interface BatchOptions {
+  /** Threads beside this one; with 0 everything happens here, which is quicker for less than a megabyte. */
+  readonly workers: number
+  readonly onProgress?: (totals: BatchTotals) => void
+  readonly signal?: AbortSignal
+}
+
+/** A thread has one chunk in work and one that waits, so that it never waits itself. */
+const CHUNKS_PER_WORKER = 2
+
+/**
+ * @param write takes the output of one chunk; the next one follows when it is done, so a slow reader slows the batch.
+ * @returns the totals over all chunks.
+ */
+export async function scoreBatch(
+  chunks: AsyncIterable<Chunk>,
+  plan: BatchPlan,
+  version: BatchModel,
+  write: (bytes: Uint8Array) => Promise<void>,
+  { workers, onProgress, signal }: BatchOptions,
+): Promise<BatchTotals> {
+  let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0) }
+  const pool = workers > 0 ? startPool(workers, { folder: version.folder, digest: version.digest, plan }) : null
+  const score = async (chunk: Chunk) => (pool ? pool.score(chunk) : scoreChunk(chunk, plan, version.model))
+  const waiting: Promise<ScoredChunk>[] = []
+  const finishOldest = async () => {
+    const oldest = waiting.shift()
+    if (oldest === undefined) return
+    const scored = await oldest
+    await write(scored.bytes)
+    totals = added(totals, scored)
+    onProgress?.(totals)
+  }
+  try {
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted()
+      const scored = score(chunk)
+      // A failure is met when its turn comes; until then it must not count as unhandled.
+      scored.catch(() => undefined)
+      waiting.push(scored)
+      if (waiting.length >= Math.max(1, workers * CHUNKS_PER_WORKER)) await finishOldest()
+    }
+    while (waiting.length > 0) await finishOldest()
+  } finally {
+    await pool?.close()
+  }
+  return totals
+}
+
+function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {
+  return {
+    rows: totals.rows + scored.rows,
+    faults: totals.faults + scored.faults,
+    textBytes: totals.textBytes + scored.textBytes,
+    labels: totals.labels.map((count, i) => count + scored.labels[i]),
+  }
+}
+
+interface Pool {
+  score(chunk: Chunk): Promise<ScoredChunk>
+  close(): Promise<void>
+}
+
+interface Thread {
+  readonly worker: Worker
+  /** Why it takes no more work, once it has ended. */
+  ended: Error | null
+  readonly jobs: { resolve(scored: ScoredChunk): void; reject(error: Error): void }[]
+}
+
+/** A chunk goes to the thread that has the fewest; a thread answers in the order in which it was asked. */
+function startPool(size: number, task: WorkerTask): Pool {
+  const threads = Array.from({ length: size }, () => startThread(task))
+  return {
+    score(chunk) {
+      const thread = threads.reduce((least, one) => (one.jobs.length < least.jobs.length ? one : least))
+      if (thread.ended !== null) return Promise.reject(thread.ended)
+      return new Promise((resolve, reject) => {
+        thread.jobs.push({ resolve, reject })
+        thread.worker.postMessage(chunk, [chunk.bytes.buffer])
+      })
+    },
+    async close() {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+    },
+  }
+}
+
+function startThread(task: WorkerTask): Thread {
+  const worker = new Worker(new URL('./batchWorker.ts', import.meta.url), { workerData: task })
+  const thread: Thread = { worker, ended: null, jobs: [] }
+  const end = (error: Error) => {
+    thread.ended ??= error
+    for (const job of thread.jobs.splice(0)) job.reject(thread.ended)
+  }
+  worker.on('message', (answer: WorkerAnswer) => {
+    const job = thread.jobs.shift()
+    if ('scored' in answer) job?.resolve(answer.scored)
+    else job?.reject(new Error(`A thread of the batch failed: ${answer.failed}`))
+  })
+  worker.on('error', end)
+  worker.on('exit', (code) => end(new Error(`A thread of the batch ended with exit code ${code}.`)))
+  return thread
+}

@@ -1,0 +1,296 @@
+import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import type { ExplainAnswer, PredictAnswer } from '@barometer/wire'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type OpenBatch, openBatch } from '../batch/openBatch.ts'
+import { outputHeader } from '../batch/output.ts'
+import type { BatchPlan, BatchTotals, InputFormat, OutputFormat } from '../batch/plan.ts'
+import { scoreBatch } from '../batch/scoreBatch.ts'
+import { Fault } from '../domain/faults.ts'
+import { ingest } from '../loop/ingest.ts'
+import { exits, UsageError } from './failure.ts'
+import { configOf, HOME_OPTION, type HomeOptions } from './home.ts'
+import { list, modelName, wholeNumber } from './options.ts'
+import { type Progress, startProgress } from './progress.ts'
+import { askJson, KEY_HELP, type Remote, type RemoteOptions, remoteOf, URL_HELP } from './remote.ts'
+import { scoreRemotely } from './scoreRemotely.ts'
+import { bytes, type Colour, count, paint, percent } from './style.ts'
+import type { Terminal } from './terminal.ts'
+import { loadVersion, WISH_HELP, type Wish, wish } from './versions.ts'
+
+interface Options extends HomeOptions, RemoteOptions {
+  readonly task: string
+  readonly model?: Wish
+  readonly explain?: boolean
+  readonly json?: boolean
+  readonly file?: string
+  readonly textColumn?: string
+  readonly format?: InputFormat
+  readonly keep: readonly string[]
+  readonly output?: OutputFormat
+  readonly probabilities?: boolean
+  readonly workers?: number
+}
+
+/** `barometer predict`: texts from the command line or a file, scored here or by a server. */
+export function predict(terminal: Terminal): Command {
+  return new Command('predict')
+    .argument('[texts...]', 'what to score; without texts and --file, one text a line from standard input')
+    .option('--task <name>', 'what is asked of them', modelName, 'sentiment')
+    .option('--model <which>', `score here with ${WISH_HELP}`, wish)
+    .option('--explain', 'say which words speak for the label and which against it')
+    .option('--json', 'as JSON, one object a text')
+    .option('--file <path>', 'score a whole file (.csv .tsv .jsonl .txt, each also .gz); - for standard input')
+    .option('--text-column <name>', 'the column or key that holds the text (default: the one that is called so)')
+    .addOption(
+      new Option('--format <format>', "of the file, where its name's ending does not tell").choices([
+        'csv',
+        'tsv',
+        'jsonl',
+        'txt',
+      ]),
+    )
+    .option('--keep <columns>', 'copy these columns to the output, separated by commas', list, [])
+    .addOption(
+      new Option('--output <format>', 'of the scores of a file (default: csv, with --json ndjson)').choices([
+        'csv',
+        'ndjson',
+      ]),
+    )
+    .option('--probabilities', 'of a file: the probability of each label, too')
+    .option('--workers <n>', 'threads that score a file (default: one a core)', wholeNumber(0, 64))
+    .option('--url <address>', `through a server, which logs the predictions: ${URL_HELP}`, address)
+    .option('--key <key>', KEY_HELP)
+    .option(...HOME_OPTION)
+    .addHelpText('after', EXAMPLES)
+    .action(async (texts: readonly string[], options: Options) => {
+      checkTogether(texts, options, terminal)
+      const remote = options.url === undefined ? null : remoteOf(terminal, options)
+      const file = options.file ?? (texts.length === 0 ? '-' : undefined)
+      if (file !== undefined) await predictFile(terminal, file, options, remote)
+      else if (remote === null) await predictHere(terminal, texts, options)
+      else await predictThere(terminal, texts, options, remote)
+    })
+}
+
+const EXAMPLES = `
+Without --url the texts are scored in this process and logged nowhere. A row of a file that cannot be scored says
+why in its place; the exit code is then 1.
+
+Examples:
+  $ barometer predict "not bad at all" "meh"
+  $ barometer predict --explain "The battery died after two days, but support was lovely"
+  $ barometer predict --file reviews.csv --text-column review --keep id > scored.csv
+  $ tail -n 500 /var/log/syslog | barometer predict --task severity --json
+  $ barometer predict --url http://localhost:8000 --key bk_… --file tickets.jsonl`
+
+function checkTogether(texts: readonly string[], options: Options, terminal: Terminal): void {
+  if (texts.length > 0 && options.file !== undefined) throw new UsageError('Give texts or --file, not both.')
+  if (texts.length === 0 && options.file === undefined && terminal.asks)
+    throw new UsageError('Nothing to score. Give a text in quotes, or --file; --help shows examples.')
+  if (texts.length === 0 && options.explain)
+    throw new UsageError('--explain goes with texts on the command line, not with a file.')
+  if (options.model !== undefined && options.url !== undefined)
+    throw new UsageError(
+      '--model scores here and --url through a server, which chooses the version itself. Give one of them.',
+    )
+}
+
+interface Answer {
+  readonly text: string
+  readonly task: string
+  readonly label: string
+  readonly confidence: number
+  readonly probabilities: Readonly<Record<string, number>>
+  readonly model: string
+  readonly version: number | null
+  /** Where a server answered: the id in its log. */
+  readonly id?: string
+  readonly explanation?: Explained
+}
+
+interface Explained {
+  readonly labels: readonly string[]
+  readonly spans: readonly { readonly start: number; readonly end: number; readonly contributions: readonly number[] }[]
+}
+
+async function predictHere(terminal: Terminal, texts: readonly string[], options: Options): Promise<void> {
+  const config = configOf(terminal, options)
+  const version = await loadVersion(config, options.model ?? null, options.task)
+  const { model, manifest } = version
+  for (const text of texts) {
+    ingest({ text, source: null, callerId: null }, config)
+    const scored = model.score(text)
+    const answer: Answer = {
+      text,
+      task: manifest.task,
+      label: model.labels[scored.label],
+      confidence: scored.probabilities[scored.label],
+      probabilities: Object.fromEntries(model.labels.map((label, i) => [label, scored.probabilities[i]])),
+      model: manifest.model,
+      version: version.version,
+      ...(options.explain ? { explanation: { labels: model.labels, ...model.explain(text) } } : {}),
+    }
+    show(terminal, answer, options)
+  }
+}
+
+async function predictThere(
+  terminal: Terminal,
+  texts: readonly string[],
+  options: Options,
+  remote: Remote,
+): Promise<void> {
+  const signal = terminal.stopSignal()
+  for (const text of texts) {
+    const body = { text, task: options.task, return_probabilities: true, ...(options.explain ? { explain: true } : {}) }
+    const answer = await askJson<PredictAnswer & Partial<Pick<ExplainAnswer, 'explanation'>>>(remote, '/predict', {
+      body,
+      signal,
+    })
+    show(terminal, { ...answer, text, probabilities: answer.probabilities ?? {} }, options)
+  }
+}
+
+function show(terminal: Terminal, answer: Answer, options: Options): void {
+  terminal.print(options.json ? JSON.stringify(answer) : described(answer, terminal.colour))
+}
+
+function described(answer: Answer, colour: boolean): string {
+  const others = Object.entries(answer.probabilities)
+    .filter(([label]) => label !== answer.label)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 4)
+    .map(([label, p]) => `${label} ${percent(p)}`)
+  const verdict = `${paint(colour, 'bold', answer.label)} ${percent(answer.confidence)}`
+  const head = `${verdict}  ${paint(colour, 'gray', `(${others.join(', ')})`)}  ${oneLine(answer.text)}`
+  return answer.explanation === undefined ? head : `${head}\n${explained(answer, answer.explanation, colour)}`
+}
+
+/** Words listed at most; the rest adds up to little. */
+const WORDS_SHOWN = 8
+
+/** The text with its stretches coloured, and the strongest of them with what they add to the logit of the label. */
+function explained({ text, label }: Answer, { labels, spans }: Explained, colour: boolean): string {
+  const k = labels.indexOf(label)
+  const strongest = spans
+    .map((span) => ({ ...span, adds: span.contributions[k] }))
+    .sort((a, b) => Math.abs(b.adds) - Math.abs(a.adds))
+  const listed = strongest.slice(0, WORDS_SHOWN).map(({ start, end, adds }) => {
+    const figure = `${adds >= 0 ? '+' : '−'}${Math.abs(adds).toFixed(2)}`
+    return `  ${paint(colour, tone(adds), figure.padStart(6))}  ${adds >= 0 ? 'for' : 'against'}  ${oneLine(text.slice(start, end))}`
+  })
+  if (!colour) return listed.join('\n')
+  let painted = ''
+  let at = 0
+  for (const { start, end, contributions } of spans) {
+    painted +=
+      text.slice(at, start) + paint(Math.abs(contributions[k]) > 0.05, tone(contributions[k]), text.slice(start, end))
+    at = end
+  }
+  return [`  ${oneLine(painted + text.slice(at))}`, ...listed].join('\n')
+}
+
+function tone(adds: number): Colour {
+  return adds >= 0 ? 'green' : 'red'
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\r\n\t]+/g, ' ')
+}
+
+async function predictFile(terminal: Terminal, path: string, options: Options, remote: Remote | null): Promise<void> {
+  const output = options.output ?? (options.json ? 'ndjson' : 'csv')
+  const input = await openBatch({
+    path,
+    stdin: terminal.stdin,
+    format: options.format ?? null,
+    text: options.textColumn ?? null,
+    keep: options.keep,
+  })
+  const wanted = { output, probabilities: options.probabilities === true }
+  const progress = startProgress(terminal, 'Scoring')
+  const began = performance.now()
+  try {
+    const work = remote === null ? batchHere : batchThere
+    const totals = await work(terminal, { input, wanted, options, remote, path }, (now) =>
+      showTotals(progress, input, now, began),
+    )
+    progress.end(closing(totals, performance.now() - began))
+    if (totals.faults > 0) terminal.setExitCode(exits.failed)
+  } catch (error) {
+    progress.end()
+    throw error
+  }
+}
+
+interface BatchJob {
+  readonly path: string
+  readonly input: OpenBatch
+  readonly wanted: Pick<BatchPlan, 'output' | 'probabilities'>
+  readonly options: Options
+  readonly remote: Remote | null
+}
+
+async function batchHere(
+  terminal: Terminal,
+  job: BatchJob,
+  onProgress: (totals: BatchTotals) => void,
+): Promise<BatchTotals> {
+  const { input, wanted, options } = job
+  const config = configOf(terminal, options)
+  const version = await loadVersion(config, options.model ?? null, options.task)
+  const plan: BatchPlan = {
+    ...input.layout,
+    ...wanted,
+    labels: version.model.labels,
+    textCharsMax: config.textCharsMax,
+  }
+  const workers = options.workers ?? (await workersFor(job.path))
+  await terminal.write(outputHeader(plan))
+  return scoreBatch(input.chunks, plan, version, terminal.write, { workers, onProgress, signal: terminal.stopSignal() })
+}
+
+async function batchThere(
+  terminal: Terminal,
+  job: BatchJob,
+  onProgress: (totals: BatchTotals) => void,
+): Promise<BatchTotals> {
+  const { input, wanted, options, remote } = job
+  if (remote === null) throw new Fault('internal')
+  const plan = { ...input.layout, ...wanted, textCharsMax: configOf(terminal, options).textCharsMax }
+  return scoreRemotely(input.chunks, plan, {
+    remote,
+    task: options.task,
+    write: terminal.write,
+    onProgress,
+    signal: terminal.stopSignal(),
+  })
+}
+
+/** Threads take 0.1 s to start, in which this one scores two megabytes: small files stay here. */
+const SMALL_BYTES = 2_000_000
+
+async function workersFor(path: string): Promise<number> {
+  if (path === '-') return availableParallelism()
+  return (await stat(path)).size < (path.endsWith('.gz') ? SMALL_BYTES / 3 : SMALL_BYTES) ? 0 : availableParallelism()
+}
+
+function showTotals(progress: Progress, input: OpenBatch, totals: BatchTotals, began: number): void {
+  const share = input.bytesTotal === null || input.bytesTotal === 0 ? null : input.bytesRead() / input.bytesTotal
+  progress.update(share, `${count(totals.rows)} rows, ${speed(totals, performance.now() - began)}`)
+}
+
+function closing(totals: BatchTotals, ms: number): string {
+  const faults = totals.faults === 0 ? '' : `, ${count(totals.faults)} could not be scored`
+  return `${count(totals.rows)} rows${faults}, ${bytes(totals.textBytes)} of text in ${(ms / 1000).toFixed(2)} s (${speed(totals, ms)})`
+}
+
+function speed({ textBytes }: BatchTotals, ms: number): string {
+  return `${(textBytes / 1e3 / Math.max(1, ms)).toFixed(1)} MB/s`
+}
+
+function address(word: string): string {
+  if (!/^https?:\/\//.test(word)) throw new InvalidArgumentError('Write it like http://localhost:8000.')
+  return word
+}

@@ -1,0 +1,56 @@
+/** How figures and tables look on a terminal. */
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+export type Colour = 'green' | 'red' | 'yellow' | 'cyan' | 'gray' | 'bold'
+
+/** Colours the text where colours are wanted; the words carry the meaning without them, too. */
+export function paint(on: boolean, colour: Colour, text: string): string {
+  return on ? styleText(colour, text, { validateStream: false }) : text
+}
+
+/** 0.98765 → `98.8 %` */
+export function percent(share: number | null, decimals = 1): string {
+  return share === null ? '–' : `${(share * 100).toFixed(decimals)} %`
+}
+
+/** 25000 → `25,000` */
+export function count(n: number): string {
+  return n.toLocaleString('en-US')
+}
+
+export function bytes(n: number): string {
+  if (n < 1000) return `${n} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = n / 1000
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
+}
+
+/** `2026-11-20 23:59` in UTC. */
+export function moment(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** Columns under their names, as wide as their widest value; a name that ends in `>` has its values to the right. */
+export function table(names: readonly string[], rows: readonly (readonly string[])[], colour: boolean): string {
+  const right = names.map((name) => name.endsWith('>'))
+  const heads = names.map((name) => name.replace(/>$/, ''))
+  const width = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => visible(row[i]))))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => {
+        const gap = ' '.repeat(width[i] - visible(cell))
+        return right[i] ? gap + cell : cell + gap
+      })
+      .join('  ')
+      .trimEnd()
+  return [paint(colour, 'gray', line(heads)), ...rows.map(line)].join('\n')
+}
+
+function visible(text: string): number {
+  return stripVTControlCharacters(text).length
+}

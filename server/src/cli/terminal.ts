@@ -1,0 +1,86 @@
+/** What a command sees of the world outside: three streams, the environment, the folder, the clock, Ctrl-C. */
+import type { Readable, Writable } from 'node:stream'
+import { isatty } from 'node:tty'
+
+export interface Terminal {
+  /** Results, to stdout. */
+  print(text: string): void
+  /** Results in bulk: resolves when stdout takes more, so that a slow reader slows the writer. */
+  readonly write: (bytes: Uint8Array | string) => Promise<void>
+  /** Everything that is not the result, to stderr; a line end is added where there is none. */
+  say(text: string): void
+  /** Like `say`, but as it is: for a line that is drawn over. */
+  draw(text: string): void
+  readonly stdin: Readable
+  /** Whether stdin is a person. */
+  readonly asks: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly folder: string
+  /** True where stderr is a person's terminal: progress is drawn there, and told line by line elsewhere. */
+  readonly draws: boolean
+  /** Whether the results may be coloured. */
+  readonly colour: boolean
+  readonly columns: number
+  /** Fires at the first Ctrl-C or SIGTERM, once a command has asked for it; the second one ends the process. */
+  stopSignal(): AbortSignal
+  /** What the command line ends with if nothing fails. */
+  setExitCode(code: number): void
+  exitCode(): number
+  /** Resolves when all that was printed has left. */
+  flush(): Promise<void>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** The terminal that the process was started from. */
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr, env } = process
+  let exitCode = 0
+  let stop: AbortController | null = null
+  // `barometer … | head` closes the pipe when it has enough: an end like any other.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCode)
+    throw error
+  })
+  return {
+    print: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    write: (bytes) => written(stdout, bytes),
+    say: (text) => void stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+    draw: (text) => void stderr.write(text),
+    stdin,
+    asks: isatty(0),
+    env,
+    folder: process.cwd(),
+    draws: isatty(2) && env['TERM'] !== 'dumb',
+    colour: isatty(1) && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    columns: Math.min(stdout.columns ?? 100, 120),
+    stopSignal() {
+      if (stop === null) {
+        stop = new AbortController()
+        const { signal } = stop
+        const abort = () => {
+          if (signal.aborted) process.exit(130)
+          stop?.abort()
+        }
+        process.on('SIGINT', abort)
+        process.on('SIGTERM', abort)
+      }
+      return stop.signal
+    },
+    setExitCode(code) {
+      exitCode = code
+    },
+    exitCode: () => exitCode,
+    flush: async () => {
+      await written(stdout, '')
+      await written(stderr, '')
+    },
+    now: Date.now,
+  }
+}
+
+function written(stream: Writable, bytes: Uint8Array | string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(bytes, () => resolve())
+  })
+}

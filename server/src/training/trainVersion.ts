@@ -1,0 +1,114 @@
+/** Rows → a version that proves itself: trained, calibrated, measured, with its frozen reference. */
+import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
+import { REFERENCE_NAME, referenceBytes } from '../artifacts/reference.ts'
+import { Fault } from '../domain/faults.ts'
+import type { DataSource, Evaluation } from '../domain/version.ts'
+import { textKey } from '../math/hash53.ts'
+import { seededRandom } from '../math/random.ts'
+import { evaluate } from '../models/evaluation/evaluate.ts'
+import { makeReference } from '../models/evaluation/makeReference.ts'
+import { calibrationError } from '../models/evaluation/probabilities.ts'
+import type { LinearRecipe } from '../models/text/recipe.ts'
+import { recipeParameters } from '../models/text/recipes.ts'
+import { type LabelledText, measure } from './measure.ts'
+import { type TrainedLinear, type TrainingProgress, trainLinear } from './trainLinear.ts'
+
+export interface TrainVersion {
+  readonly model: string
+  readonly task: string
+  readonly recipe: LinearRecipe
+  readonly seed: number
+  readonly workers: number
+  readonly rows: readonly LabelledText[]
+  readonly data: { readonly sha256: string; readonly source: Omit<DataSource, 'rows'> }
+  /** Rows that are only measured on; training rows with the same text are left out of training. */
+  readonly test: { readonly name: string; readonly rows: readonly LabelledText[] } | null
+  /** The version of Barometer. */
+  readonly engine: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly onProgress?: (progress: TrainingProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface TrainedVersion {
+  readonly artifact: Artifact
+  readonly trained: TrainedLinear
+  readonly evaluations: readonly Evaluation[]
+  /** Training rows that were left out, because the test has their text. */
+  readonly leftOut: number
+}
+
+/** With fewer rows there is nothing to hold out, and so nothing that could be said of the result. */
+export const ROWS_MIN = 50
+
+export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion> {
+  const { recipe, seed, signal } = asked
+  const rows = withoutTest(asked)
+  const labels = labelsOf(rows)
+  if (labels.length < 2)
+    throw new Fault('data_broken', { say: `All rows have the label “${labels[0] ?? ''}”; a task has two at least.` })
+  if (rows.length < ROWS_MIN)
+    throw new Fault('data_broken', {
+      say: `There are ${rows.length} rows to train on; at least ${ROWS_MIN} are needed.`,
+    })
+  const { workers, onProgress } = asked
+  const trained = await trainLinear({
+    rows,
+    labels,
+    recipe,
+    seed,
+    workers,
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+  })
+  if (trained.heldOut.truth.length === 0)
+    throw new Fault('data_broken', { say: 'No row fell into the held-out part; there are too few different texts.' })
+  const heldOut = { labels: labels.length, actual: trained.heldOut.truth, probabilities: trained.heldOut.probabilities }
+  const evaluations = [evaluate('held-out', heldOut, { random: seededRandom(seed) })]
+  if (asked.test !== null) {
+    const { name, rows: testRows } = asked.test
+    evaluations.push((await measure(trained.model, testRows, { name, seed, ...(signal ? { signal } : {}) })).evaluation)
+  }
+  const artifact = makeArtifact(
+    {
+      format: 1,
+      kind: 'linear',
+      model: asked.model,
+      task: asked.task,
+      labels,
+      recipe: { name: recipe.name, parameters: recipeParameters(recipe) },
+      seed,
+      data: { rows: rows.length, sha256: asked.data.sha256, sources: [{ ...asked.data.source, rows: rows.length }] },
+      evaluations,
+      calibration: { ...trained.calibration, ece: calibrationError(heldOut).ece },
+      engine: asked.engine,
+      createdAt: asked.createdAt,
+    },
+    {
+      ...trained.artifactFiles,
+      [REFERENCE_NAME]: referenceBytes(makeReference(trained.model, trained.heldOut.texts, seededRandom(seed))),
+    },
+  )
+  return { artifact, trained, evaluations, leftOut: asked.rows.length - rows.length }
+}
+
+function withoutTest({ rows, test }: TrainVersion): readonly LabelledText[] {
+  if (test === null) return rows
+  const measured = new Set(test.rows.map(({ text }) => textKey(text)))
+  return rows.filter(({ text }) => !measured.has(textKey(text)))
+}
+
+/** Orders in which labels are usually read; any others are sorted. */
+const USUAL_ORDERS = [
+  ['negative', 'neutral', 'positive'],
+  ['info', 'warning', 'critical'],
+]
+
+function labelsOf(rows: readonly LabelledText[]): string[] {
+  const labels = [...new Set(rows.map(({ label }) => label))].sort((a, b) => (a < b ? -1 : 1))
+  return (
+    USUAL_ORDERS.find((order) => order.length === labels.length && order.every((label) => labels.includes(label))) ??
+    labels
+  )
+}
