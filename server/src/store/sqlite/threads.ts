@@ -1,7 +1,6 @@
 /** The main thread's end of a SQLite thread. */
 import { Worker } from 'node:worker_threads'
 import type { Answer, Question, ThreadData, ThreadError } from './messages.ts'
-import { threadSource } from './threadSource.ts'
 
 export interface Thread {
   ask<K extends Answer['kind']>(question: Question, expected: K): Promise<Extract<Answer, { kind: K }>>
@@ -25,11 +24,8 @@ export class SqliteError extends Error {
 /** The thread's own heap; SQLite's page cache lies outside and has its own limit. */
 const HEAP_MIB = { young: 4, old: 64 }
 
-let source: URL | null = null
-
 export function startThread(data: ThreadData): Thread {
-  source ??= threadSource(new URL('thread.ts', import.meta.url))
-  const worker = new Worker(source, {
+  const worker = new Worker(new URL('thread.ts', import.meta.url), {
     workerData: data,
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: HEAP_MIB.young, maxOldGenerationSizeMb: HEAP_MIB.old },
