@@ -17,6 +17,8 @@ export function eventRoutes(app: Api, { feed }: ApiNeeds): void {
     '/events',
     {
       config: { scope: 'read' },
+      // A stream has no answer to HEAD: there is nothing whose end would send the headers.
+      exposeHeadRoute: false,
       schema: {
         summary: 'Live: server-sent events `prediction`, `feedback`, `stage` and `skipped`',
         tags: ['log'],
