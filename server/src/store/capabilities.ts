@@ -34,6 +34,8 @@ export interface Capabilities {
    * process). PostgreSQL: a column is one array, so a statement runs once a commit (one way over the network).
    */
   input<T>(columns: Readonly<Record<keyof T & string, InputType>>): AliasedRawBuilder<T, 'input'>
+  /** Makes what `firstSeq` needs. */
+  createPositions(db: Kysely<Tables>): Promise<void>
   /** A statement that answers `first`: the first of `rowsMax` positions of the log that nobody else gets. */
   firstSeq(db: Kysely<Tables>, rowsMax: number): Compilable<{ first: number }>
   /** Keeps the rows of `predictions as p` that a query reads locked until the transaction ends; null where one writes at a time anyway. */
@@ -44,6 +46,8 @@ export interface Capabilities {
   appendOnly(db: Kysely<Tables>, table: keyof Tables): Promise<void>
   /** Makes the full-text index. */
   createSearch(db: Kysely<Tables>): Promise<void>
+  /** Before a search: makes the newest rows findable that the index does not have yet. */
+  refreshSearch(read: Kysely<Tables>): Promise<void>
   /** The rows of `predictions as p` whose text has all the terms; each is a word or a phrase, in plain text. */
   hasTerms(terms: readonly string[]): Expression<SqlBool>
   /** Takes rows out of the full-text index that are about to be deleted. */

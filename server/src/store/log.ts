@@ -20,6 +20,7 @@ export function log(database: Database): Log {
     const before = cursor === null ? Number.MAX_SAFE_INTEGER : readCursor(cursor)
     const range = await rangeOf(database, filter)
     if (range === null) return { rows: [], next: null }
+    if (filter.words !== undefined) await database.can.refreshSearch(read)
     const rows: LoggedRow[] = await narrow(loggedColumns(read), filter, database)
       .where('p.seq', '>=', range.seqMin)
       .where('p.seq', '<=', Math.min(range.seqMax, before - 1))

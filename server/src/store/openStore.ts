@@ -7,6 +7,7 @@ import { keys } from './keys.ts'
 import { log } from './log.ts'
 import { migrate } from './migrate.ts'
 import { openSqlite } from './sqlite/openSqlite.ts'
+import { openPostgres } from './postgres/openPostgres.ts'
 import { registry } from './registry.ts'
 import type { Store } from './store.ts'
 
@@ -52,6 +53,7 @@ export async function openDatabase({ url, home, walBytesMax, bytesMax, logger }:
     const path = url === null ? join(home, 'barometer.db') : url.slice('sqlite:'.length)
     return await openSqlite({ path, walBytesMax: walBytesMax ?? WAL_BYTES_MAX, bytesMax: bytesMax ?? null, logger })
   }
+  if (/^postgres(ql)?:/.test(url)) return openPostgres({ url, logger })
   throw new Error('A database address starts with sqlite: or postgres:.')
 }
 

@@ -4,10 +4,10 @@ import type { Capabilities } from './capabilities.ts'
 import { loggedColumns } from './loggedRow.ts'
 import type { FeedbackTable, PredictionsTable, Tables } from './tables.ts'
 
-/** A statement as text; `columns` is how many columns of parameters it takes. */
+/** A statement as text; `answers` where its rows are needed before the next can be asked. */
 export interface Statement {
   readonly sql: string
-  readonly columns: number
+  readonly answers: boolean
 }
 
 export type Statements = ReturnType<typeof compileStatements>
@@ -39,31 +39,30 @@ export const predictionColumns = [
 ] as const satisfies readonly (keyof PredictionsTable)[]
 
 export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
-  const compiled = (query: Compilable, columns: number): Statement => ({ sql: query.compile().sql, columns })
+  const reads = (query: Compilable): Statement => ({ sql: query.compile().sql, answers: true })
+  const writes = (query: Compilable): Statement => ({ sql: query.compile().sql, answers: false })
   const target = db
     .selectFrom('predictions as p')
     .innerJoin('versions as v', 'v.id', 'p.version_id')
     .select(['p.seq', 'p.id', 'p.task', 'p.label', 'p.version_id', 'v.labels'])
   return {
-    version: compiled(
+    version: reads(
       db
         .selectFrom(can.input<{ model: string; version: number }>({ model: 'text', version: 'integer' }))
         .innerJoin('versions', (join) =>
           join.onRef('versions.model', '=', 'input.model').onRef('versions.version', '=', 'input.version'),
         )
         .select(['versions.id', 'versions.model', 'versions.version', 'versions.labels']),
-      2,
     ),
-    firstSeq: compiled(can.firstSeq(db, COMMIT_ROWS_LIMIT), 0),
-    byCaller: compiled(
+    firstSeq: reads(can.firstSeq(db, COMMIT_ROWS_LIMIT)),
+    byCaller: reads(
       loggedColumns(db)
         .innerJoin(can.input<{ task: string; caller_id: string }>({ task: 'text', caller_id: 'text' }), (join) =>
           join.onRef('p.caller_id', '=', 'input.caller_id').onRef('p.task', '=', 'input.task'),
         )
         .where('p.caller_id', 'is not', null),
-      2,
     ),
-    insertPredictions: compiled(
+    insertPredictions: writes(
       db
         .insertInto('predictions')
         .columns(predictionColumns)
@@ -93,9 +92,8 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
             )
             .select(predictionColumns.map((column) => `input.${column}` as const)),
         ),
-      predictionColumns.length,
     ),
-    rollUp: compiled(
+    rollUp: reads(
       db
         .selectFrom(
           can.input<{ hour: number; version_id: number; replica: number }>({
@@ -111,9 +109,8 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
             .onRef('hours.replica', '=', 'input.replica'),
         )
         .selectAll('hours'),
-      3,
     ),
-    putRollUp: compiled(
+    putRollUp: writes(
       db
         .insertInto('hours')
         .columns(rollUpColumns)
@@ -150,22 +147,20 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
             seq_max: is.ref('excluded.seq_max'),
           })),
         ),
-      rollUpColumns.length,
     ),
-    byId: compiled(target.innerJoin(can.input<{ id: string }>({ id: 'text' }), 'input.id', 'p.id').orderBy('p.seq'), 1),
-    byCallerOfAnyTask: compiled(
+    byId: reads(target.innerJoin(can.input<{ id: string }>({ id: 'text' }), 'input.id', 'p.id').orderBy('p.seq')),
+    byCallerOfAnyTask: reads(
       target
         .select('p.caller_id')
         .innerJoin(can.input<{ id: string }>({ id: 'text' }), 'input.id', 'p.caller_id')
         .where('p.caller_id', 'is not', null)
         .orderBy('p.seq'),
-      1,
     ),
     // What the label that counts is built on is read after this, so that writers in parallel take turns.
     lock:
       can.lockPredictions === null
         ? null
-        : compiled(
+        : reads(
             can.lockPredictions(
               db
                 .selectFrom('predictions as p')
@@ -173,16 +168,14 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
                 .select('p.seq')
                 .orderBy('p.seq'),
             ),
-            1,
           ),
-    current: compiled(
+    current: reads(
       db
         .selectFrom(can.input<{ seq: number }>({ seq: 'integer' }))
         .innerJoin('feedback_current as f', 'f.prediction_seq', 'input.seq')
         .selectAll('f'),
-      1,
     ),
-    insertFeedback: compiled(
+    insertFeedback: writes(
       db
         .insertInto('feedback')
         .columns(feedbackColumns)
@@ -199,9 +192,8 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
             )
             .select(feedbackColumns.map((column) => `input.${column}` as const)),
         ),
-      feedbackColumns.length,
     ),
-    putCurrent: compiled(
+    putCurrent: writes(
       db
         .insertInto('feedback_current')
         .columns(currentColumns)
@@ -227,7 +219,6 @@ export function compileStatements(db: Kysely<Tables>, can: Capabilities) {
             changes: is.ref('excluded.changes'),
           })),
         ),
-      currentColumns.length,
     ),
   }
 }

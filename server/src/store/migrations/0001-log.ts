@@ -137,6 +137,7 @@ export const migration: Migration = {
       .addPrimaryKeyConstraint('hours_key', ['hour', 'version_id', 'replica'])
       .execute()
 
+    await can.createPositions(db)
     await can.createSearch(db)
   },
 }

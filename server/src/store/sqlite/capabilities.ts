@@ -12,6 +12,9 @@ export const sqliteCapabilities: Capabilities = {
     sql<T>`(select ${sql.join(Object.keys(columns).map((name) => sql`${null} as ${sql.ref(name)}`))})`.as<'input'>(
       'input',
     ),
+  async createPositions() {
+    // The log itself has them.
+  },
   // The highest position is in the log, unless retention deleted it and left a mark.
   firstSeq: (db) => ({
     compile: () =>
@@ -31,16 +34,35 @@ export const sqliteCapabilities: Capabilities = {
     }
   },
   async createSearch(db) {
-    // The text stays in the log only; deletes need nothing but the position.
-    await sql`create virtual table search using fts5
-      (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')`.execute(db)
+    await sql`create virtual table search using ${FTS5}`.execute(db)
   },
-  hasTerms: (terms) => sql`p.seq in (select rowid from search where search match ${matchAll(terms)})`,
+  async refreshSearch(read) {
+    // The rows behind the index go into a small one in memory, so that both take words for the same.
+    // One refresh at a time, because both fill the same table.
+    await read.connection().execute(async (db) => {
+      await sql`create virtual table if not exists temp.tail using ${FTS5}`.execute(db)
+      await sql`delete from temp.tail where rowid in (select rowid from temp.tail)`.execute(db)
+      await sql`insert into temp.tail (rowid, text)
+        select seq, text from predictions
+        where seq > coalesce((select value from marks where name = 'indexed'), 0) and text is not null
+        order by seq desc limit ${sql.lit(TAIL_ROWS_MAX)}`.execute(db)
+    })
+  },
+  hasTerms: (terms) => sql`p.seq in (
+    select rowid from search where search match ${matchAll(terms)}
+    union all select rowid from temp.tail where tail match ${matchAll(terms)}
+  )`,
   async forgetSearch(trx, seqs) {
     if (seqs.length === 0) return
     await sql`delete from search where rowid in (${sql.join(seqs.map((seq) => sql.lit(seq)))})`.execute(trx)
   },
 }
+
+/** The text stays in the log only; a delete needs nothing but the position. */
+const FTS5 = sql.raw("fts5 (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')")
+
+/** Most rows that a search looks at beyond the index; indexing 20,000 takes about 0.2 s. */
+const TAIL_ROWS_MAX = 20_000
 
 /** Each term a quoted string of FTS5's query language, in which nothing but the quote itself means anything. */
 export function matchAll(terms: readonly string[]): string {
