@@ -34,7 +34,9 @@ export function log(database: Database): Log {
   return {
     page,
     async get(id) {
-      const row: LoggedRow | undefined = await loggedColumns(read).where('p.id', '=', id).executeTakeFirst()
+      const row: LoggedRow | undefined =
+        (await loggedColumns(read).where('p.id', '=', id).executeTakeFirst()) ??
+        (await loggedColumns(read).where('p.caller_id', '=', id).orderBy('p.seq', 'desc').limit(1).executeTakeFirst())
       return row === undefined ? null : toLogged(row)
     },
     async *stream(filter, limit = Number.POSITIVE_INFINITY) {

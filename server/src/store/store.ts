@@ -75,6 +75,7 @@ export interface StatsFilter {
 }
 
 export interface Log {
+  /** By the prediction's id, else by the caller's own (the newest, where several tasks have it). */
   get(id: string): Promise<LoggedPrediction | null>
   /** Newest first; `cursor` is what the page before returned as `next`. A malformed cursor rejects with Fault('bad_request'). */
   page(filter: LogFilter, limit: number, cursor: string | null): Promise<LogPage>

@@ -68,7 +68,10 @@ describe.each(databases)('on $name', (database) => {
 
   test('a batch is answered in order, with a fault in the place of what could not be scored', async () => {
     const texts = ['lovely', '', 'awful', 'x'.repeat(20_001), 'awful']
-    const { body } = await server.call<PredictBatchAnswer>('POST', '/predict/batch', { texts, return_probabilities: true })
+    const { body } = await server.call<PredictBatchAnswer>('POST', '/predict/batch', {
+      texts,
+      return_probabilities: true,
+    })
     expect(body.predictions.map((one) => ('error' in one ? one.error.code : one.label))).toEqual([
       'positive',
       'empty_text',
@@ -94,9 +97,10 @@ describe.each(databases)('on $name', (database) => {
 
   test('feedback counts once, can be contradicted later, and must be a label of the task', async () => {
     const { body } = await server.call<PredictAnswer>('POST', '/predict', { text: 'awful, truly awful' })
-    const tell = (label: string) =>
-      server.call<FeedbackAnswer>('POST', '/feedback', { prediction_id: body.id, label })
-    expect((await tell('negative')).body.results).toMatchObject([{ status: 'new', correct: true, previous_label: null }])
+    const tell = (label: string) => server.call<FeedbackAnswer>('POST', '/feedback', { prediction_id: body.id, label })
+    expect((await tell('negative')).body.results).toMatchObject([
+      { status: 'new', correct: true, previous_label: null },
+    ])
     expect((await tell('negative')).body.results).toMatchObject([{ status: 'repeated' }])
     expect((await tell('neutral')).body.results).toMatchObject([
       { status: 'changed', correct: false, previous_label: 'negative' },
@@ -114,7 +118,10 @@ describe.each(databases)('on $name', (database) => {
   })
 
   test('the log is read page by page without gaps or repeats, and found by its words', async () => {
-    const texts = Array.from({ length: 120 }, (_, i) => `parcel number ${i} is ${i % 2 === 0 ? 'wonderful' : 'horrible'}`)
+    const texts = Array.from(
+      { length: 120 },
+      (_, i) => `parcel number ${i} is ${i % 2 === 0 ? 'wonderful' : 'horrible'}`,
+    )
     await server.call('POST', '/predict/batch', { texts, source: 'pages' })
     const seen: string[] = []
     let cursor: string | null = null
@@ -138,7 +145,10 @@ describe.each(databases)('on $name', (database) => {
     expect(csv.headers.get('content-type')).toContain('text/csv')
     expect(csv.body.trim().split('\r\n')).toHaveLength(121)
     const ndjson = await server.call<string>('GET', '/predictions?source=pages&format=ndjson')
-    const rows = ndjson.body.trim().split('\n').map((line): LoggedPrediction => JSON.parse(line))
+    const rows = ndjson.body
+      .trim()
+      .split('\n')
+      .map((line): LoggedPrediction => JSON.parse(line))
     expect(rows).toHaveLength(120)
     expect(rows[0].text).toBe('parcel number 119 is horrible')
   })
@@ -173,7 +183,13 @@ describe.each(databases)('on $name', (database) => {
           versions.add(body.version)
         }
       })()
-      await elsewhere.registry.promote({ model: 'sentiment', version: 2, who: 'anna', why: 'it is newer', at: Date.now() })
+      await elsewhere.registry.promote({
+        model: 'sentiment',
+        version: 2,
+        who: 'anna',
+        why: 'it is newer',
+        at: Date.now(),
+      })
       await traffic
       expect(statuses).toEqual(new Set([200]))
       expect(versions).toEqual(new Set([1, 2]))
