@@ -20,7 +20,7 @@ const steps = [
     name: 'types',
     say: 'TypeScript 7, strict',
     async run() {
-      const projects = ['wire', 'server/tsconfig.pure.json', 'server', 'web']
+      const projects = ['wire', 'server/tsconfig.pure.json', 'server', 'server/test/e2e', 'web']
       const results = []
       for (const project of projects) results.push(await tool(bin('tsc'), ['-p', project, '--noEmit']))
       return { ok: results.every((one) => one.code === 0), output: results.map((one) => one.output).join('') }

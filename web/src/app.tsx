@@ -73,7 +73,7 @@ function Shell({ feed }: { feed: Feed }) {
         Skip to the page
       </a>
       <Header page={page ?? 'try'} pages={pages} feed={state} onKeys={() => setKeys(true)} />
-      <main id="page" tabIndex={-1} className="mx-auto max-w-6xl px-4 pt-6 pb-16 outline-none sm:px-6">
+      <main id="page" tabIndex={-1} className="mx-auto max-w-6xl px-4 pt-6 pb-10 outline-none sm:px-6">
         <Boundary of={page ?? ''}>
           <Suspense>
             {page === 'try' && <TryPage />}

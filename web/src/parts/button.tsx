@@ -20,10 +20,12 @@ export function Button({ look = 'plain', className = '', ...rest }: Props) {
   )
 }
 
-/** A key as it is printed on the keyboard. */
-export function Key({ children }: { children: string }) {
+/** A key as it is printed on the keyboard. A hint beside a control is left out where there is a touch screen instead. */
+export function Key({ children, hint = false }: { children: string; hint?: boolean }) {
   return (
-    <kbd className="inline-block min-w-5 rounded border border-line bg-well px-1 text-center font-mono text-xs leading-5 text-soft">
+    <kbd
+      className={`inline-block min-w-5 rounded border border-line bg-well px-1 text-center font-mono text-xs leading-5 text-soft ${hint ? 'pointer-coarse:hidden' : ''}`}
+    >
       {children}
     </kbd>
   )

@@ -70,7 +70,7 @@ export function Header({ page, pages, feed, onKeys }: Props) {
 const STATES: Readonly<Record<FeedState, { word: string; say: string }>> = {
   off: { word: '', say: '' },
   connecting: { word: 'Connecting', say: 'Opening the live stream' },
-  live: { word: 'Live', say: 'The live stream is open' },
+  live: { word: 'Connected', say: 'The live stream is open' },
   waiting: { word: 'Waiting', say: 'The live stream is down; it will be opened again' },
 }
 
@@ -81,7 +81,7 @@ function Connection({ state }: { state: FeedState }) {
     <span
       role="status"
       title={say}
-      className={`tone-${state === 'live' ? 'good' : 'quiet'} mr-1 flex min-w-16 items-center justify-end gap-2 text-xs text-soft`}
+      className={`tone-${state === 'live' ? 'good' : 'quiet'} mr-1 flex min-w-6 sm:min-w-24 items-center justify-end gap-2 text-xs text-soft`}
     >
       {word !== '' && (
         <>
@@ -95,7 +95,7 @@ function Connection({ state }: { state: FeedState }) {
               strokeWidth="1.6"
             />
           </svg>
-          <span className="max-[26rem]:sr-only">{word}</span>
+          <span className="max-sm:sr-only">{word}</span>
         </>
       )}
     </span>

@@ -18,7 +18,7 @@ const OUTLINES: Readonly<Record<Shape, string>> = {
 export function Mark({ label, labels, size = 12 }: { label: string; labels: readonly string[]; size?: number }) {
   const { tone, shape } = look(label, labels)
   return (
-    <svg viewBox="0 0 12 12" width={size} height={size} aria-hidden="true" className={`tone-${tone} shrink-0`}>
+    <svg viewBox="0 0 12 12" width={size} height={size} aria-hidden="true" className={`tone-${tone} inline shrink-0`}>
       <path d={OUTLINES[shape]} fill="var(--tone)" fillRule="evenodd" />
     </svg>
   )

@@ -33,7 +33,7 @@ export function Detail({ id, tasks, pending, onJudge, onUndo, onClose }: Props) 
       <div className="flex items-center justify-between gap-3">
         <h2 className="text-base font-semibold">Prediction</h2>
         <Button look="bare" onClick={onClose}>
-          Close <Key>Esc</Key>
+          Close <Key hint>Esc</Key>
         </Button>
       </div>
       {logged.error && <FaultNotice error={logged.error} onRetry={() => void logged.refetch()} />}
@@ -100,7 +100,7 @@ function Verdict({ logged, labels, pending, onJudge, onUndo }: VerdictProps) {
           >
             <Mark label={label} labels={labels} />
             {titled(label)}
-            {i < 9 && <Key>{String(i + 1)}</Key>}
+            {i < 9 && <Key hint>{String(i + 1)}</Key>}
           </Button>
         ))}
       </div>
@@ -111,7 +111,7 @@ function Verdict({ logged, labels, pending, onJudge, onUndo }: VerdictProps) {
             <button type="button" onClick={onUndo} className="text-accent underline underline-offset-2">
               Take it back
             </button>{' '}
-            <Key>u</Key>
+            <Key hint>u</Key>
           </>
         ) : logged.feedback ? (
           `${titled(logged.feedback.label)}, said ${dateTime(logged.feedback.at)}${logged.feedback.changes > 0 ? `, changed ${counted(logged.feedback.changes, 'time')}` : ''}.`

@@ -133,18 +133,18 @@ export function LivePage({ route, feed }: { route: Route; feed: Feed }) {
       />
       {error !== null && <FaultNotice error={error} />}
       <div className={`grid items-start gap-4 ${chosen === null ? '' : 'lg:grid-cols-[minmax(0,1fr)_23rem]'}`}>
-        <div className="panel flex h-[max(22rem,calc(100dvh-25rem))] min-w-0 flex-col overflow-hidden">
+        <div className="panel flex h-[max(22rem,calc(100dvh-21.5rem))] min-w-0 flex-col overflow-hidden">
           <div className="flex min-h-12 items-center justify-between gap-3 border-b border-line py-1.5 pr-2 pl-4 text-sm">
             <p aria-live="polite" className="min-w-0 truncate text-soft">
               {said || <Standing held={held} rows={rows.length} skipped={live.skipped} />}
             </p>
             {held ? (
               <Button look={waitingCount > 0 ? 'main' : 'plain'} onClick={resume}>
-                {waitingCount > 0 ? `Show ${count(waitingCount)} new` : 'Go on'} <Key>p</Key>
+                {waitingCount > 0 ? `Show ${count(waitingCount)} new` : 'Go on'} <Key hint>p</Key>
               </Button>
             ) : (
               <Button look="bare" onClick={pause}>
-                Pause <Key>p</Key>
+                Pause <Key hint>p</Key>
               </Button>
             )}
           </div>
@@ -173,7 +173,7 @@ export function LivePage({ route, feed }: { route: Route; feed: Feed }) {
           )}
         </div>
         {chosen !== null && (
-          <div className="panel max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-10 max-lg:max-h-[75dvh] max-lg:rounded-b-none max-lg:shadow-2xl lg:h-[max(22rem,calc(100dvh-25rem))] overflow-y-auto">
+          <div className="panel max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-10 max-lg:max-h-[75dvh] max-lg:rounded-b-none max-lg:shadow-2xl lg:h-[max(22rem,calc(100dvh-21.5rem))] overflow-y-auto">
             <Detail
               key={chosen}
               id={chosen}

@@ -33,7 +33,7 @@ export const RowLine = memo(function RowLine({ row, labels, now, wide, chosen, p
     )
   return (
     <div
-      className={`grid h-full grid-cols-[4.75rem_7.5rem_4rem_minmax(0,1fr)_auto] items-center gap-3 px-4 text-sm ${frame}`}
+      className={`grid h-full grid-cols-[4.75rem_7rem_3.75rem_minmax(0,1fr)_auto_4.5rem] items-center gap-3 px-4 text-sm ${frame}`}
     >
       <time dateTime={row.at} className="truncate text-soft">
         {clock(row.at, now)}
@@ -44,8 +44,8 @@ export const RowLine = memo(function RowLine({ row, labels, now, wide, chosen, p
       <span className="flex min-w-0 items-center gap-3 text-xs text-soft">
         <Judgement row={row} pending={pending} />
         {row.drift && <span title="The recent window has moved away from the reference">drift</span>}
-        <span className="max-w-28 truncate">{row.source ?? ''}</span>
       </span>
+      <span className="truncate text-right text-xs text-soft">{row.source ?? ''}</span>
     </div>
   )
 })

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { useId } from 'react'
 import type { StageEventBody } from '@barometer/wire'
 import { stageEventsQuery } from '../../api/queries.ts'
 import { ago, dateTime } from '../../format.ts'
@@ -13,11 +14,12 @@ const VERBS: Readonly<Record<StageEventBody['action'], string>> = {
 
 /** Who changed what, when and why; newest first. The record only grows. */
 export function History({ model, now }: { model: string; now: number }) {
+  const heading = useId()
   const { data, error } = useQuery(stageEventsQuery(model))
   const events = (data?.events ?? []).toSorted((a, b) => b.seq - a.seq)
   return (
-    <section aria-labelledby="history" className="panel p-5">
-      <h3 id="history" className="mb-4 font-semibold">
+    <section aria-labelledby={heading} className="panel p-5">
+      <h3 id={heading} className="mb-4 font-semibold">
         History
       </h3>
       {error && <FaultNotice error={error} />}

@@ -8,59 +8,79 @@ interface Props {
   readonly champion: readonly EvaluationBody[]
 }
 
-/** Every metric with its 95 % interval, and where production stands on the same axis. */
+/** One plot a metric, one line an evaluation, all on one axis: the 95 % intervals, and where production stands. */
 export function MetricRanges({ evaluations, champion }: Props) {
   if (evaluations.length === 0) return <p className="text-sm text-soft">This version was not evaluated.</p>
+  const metrics = inOrder(Object.assign({}, ...evaluations.map((e) => e.metrics)) as EvaluationBody['metrics']) // Names only.
   return (
-    <div className="grid gap-6 xl:grid-cols-2">
-      {evaluations.map((evaluation) => (
-        <div key={evaluation.name} className="min-w-0">
-          <p className="mb-2 flex flex-wrap items-baseline justify-between gap-x-3 text-sm">
-            <span className="font-mono text-[13px] wrap-anywhere">{evaluation.name}</span>
-            <span className="text-xs text-soft">{count(evaluation.rows)} rows</span>
-          </p>
-          <ul className="grid gap-1.5">
-            {inOrder(evaluation.metrics).map(([metric, estimate]) => (
-              <Range
-                key={metric}
-                metric={metric}
-                estimate={estimate}
-                rival={champion.find((e) => e.name === evaluation.name)?.metrics[metric]}
-              />
-            ))}
-          </ul>
-        </div>
+    <div className="grid gap-x-10 gap-y-6 xl:grid-cols-2">
+      {metrics.map(([metric]) => (
+        <Plot key={metric} metric={metric} evaluations={evaluations} champion={champion} />
       ))}
+      <p className="text-xs text-soft xl:col-span-2">
+        {evaluations.map((e) => `${e.name}: ${count(e.rows)} rows`).join(' · ')}
+      </p>
     </div>
   )
 }
 
-function Range({
-  metric,
-  estimate,
-  rival,
-}: {
-  metric: string
-  estimate: EstimateBody
-  rival: EstimateBody | undefined
-}) {
+function Plot({ metric, evaluations, champion }: Props & { metric: string }) {
   const { name, better, unit } = meaningOf(metric)
-  const axis = axisFor(rival ? [estimate, rival] : [estimate], unit)
-  const percent = unit === 'share' ? ' %' : ''
-  const said = `${name} ${figure(estimate.value, unit)}${percent}, 95 % interval ${figure(estimate.low, unit)} to ${figure(estimate.high, unit)}, ${better} is better${
-    rival ? `; production ${figure(rival.value, unit)}${percent}` : ''
-  }`
+  const lines = evaluations.flatMap((evaluation) => {
+    const estimate = evaluation.metrics[metric]
+    const rival = champion.find((e) => e.name === evaluation.name)?.metrics[metric]
+    return estimate ? [{ test: evaluation.name, estimate, rival }] : []
+  })
+  const axis = axisFor(
+    lines.flatMap(({ estimate, rival }) => (rival ? [estimate, rival] : [estimate])),
+    unit,
+  )
   return (
-    <li className="grid grid-cols-[7.5rem_minmax(0,1fr)_3.25rem] items-center gap-3 text-sm" title={said}>
-      <span className="truncate text-soft">
-        {name} <span aria-hidden="true">{better === 'lower' ? '↓' : ''}</span>
-      </span>
-      <span role="img" aria-label={said} className="relative block h-5">
+    <figure className="min-w-0">
+      <figcaption className="mb-1.5 grid grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_3.75rem] items-baseline gap-3 text-sm">
+        <span className="font-medium">{name}</span>
+        <span className="flex justify-between text-[11px] text-soft" aria-hidden="true">
+          <span>{figure(axis.from, unit)}</span>
+          <span>{better === 'higher' ? 'higher is better' : 'lower is better'}</span>
+          <span>{figure(axis.to, unit)}</span>
+        </span>
+      </figcaption>
+      <ul>
+        {lines.map(({ test, estimate, rival }) => (
+          <Range
+            key={test}
+            said={sentence(metric, test, estimate, rival)}
+            test={test}
+            estimate={estimate}
+            rival={rival}
+            axis={axis}
+            unit={unit}
+          />
+        ))}
+      </ul>
+    </figure>
+  )
+}
+
+interface RangeProps {
+  readonly said: string
+  readonly test: string
+  readonly estimate: EstimateBody
+  readonly rival: EstimateBody | undefined
+  readonly axis: Scale
+  readonly unit: 'share' | 'plain'
+}
+
+function Range({ said, test, estimate, rival, axis, unit }: RangeProps) {
+  return (
+    <li className="grid grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_3.75rem] items-center gap-3 text-sm" title={said}>
+      <span className="truncate text-xs text-soft">{test}</span>
+      <span role="img" aria-label={said} className="relative block h-5.5 border-x border-line">
         <span className="absolute inset-x-0 top-1/2 h-px bg-line" />
         {rival && <Span estimate={rival} axis={axis} production />}
         <Span estimate={estimate} axis={axis} />
       </span>
-      <span className="text-right font-medium">{figure(estimate.value, unit)}</span>
+      <span className="text-right font-medium">{figure(estimate.value, unit, undefined, true)}</span>
     </li>
   )
 }
@@ -71,13 +91,20 @@ function Span({ estimate, axis, production = false }: { estimate: EstimateBody; 
   return (
     <>
       <span
-        className={`absolute rounded-full ${production ? 'top-[15px] h-0.5 bg-good' : 'top-1/2 h-1.5 -translate-y-1/2 bg-accent/35'}`}
+        className={`absolute rounded-full ${production ? 'top-[16px] h-0.5 bg-good' : 'top-1/2 h-1.5 -translate-y-1/2 bg-accent/35'}`}
         style={{ left: at(estimate.low), width }}
       />
       <span
-        className={`absolute -translate-x-1/2 ${production ? 'top-[12px] size-2 rounded-full border-2 border-good bg-panel' : 'top-1/2 h-3.5 w-[3px] -translate-y-1/2 rounded-full bg-accent'}`}
+        className={`absolute -translate-x-1/2 ${production ? 'top-[13px] size-2 rounded-full border-2 border-good bg-panel' : 'top-1/2 h-3.5 w-[3px] -translate-y-1/2 rounded-full bg-accent'}`}
         style={{ left: at(estimate.value) }}
       />
     </>
   )
+}
+
+function sentence(metric: string, test: string, estimate: EstimateBody, rival: EstimateBody | undefined): string {
+  const { name, unit } = meaningOf(metric)
+  const say = (value: number): string => figure(value, unit, unit === 'share' ? 2 : 4, true)
+  const interval = `${name} on ${test}: ${say(estimate.value)}, 95 % interval ${say(estimate.low)} to ${say(estimate.high)}`
+  return rival ? `${interval}; production ${say(rival.value)}` : interval
 }

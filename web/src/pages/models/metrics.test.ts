@@ -30,5 +30,9 @@ test('metrics come in a fixed order, unknown ones last', () => {
 })
 
 test('a share is said in per cent, a loss as it is', () => {
-  expect([figure(0.9182, 'share'), figure(0.2134, 'plain')]).toEqual(['91.8', '0.213'])
+  expect([figure(0.9182, 'share'), figure(0.2134, 'plain'), figure(0.9182, 'share', 2, true)]).toEqual([
+    '91.8',
+    '0.213',
+    '91.82\u202f%',
+  ])
 })

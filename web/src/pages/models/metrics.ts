@@ -30,8 +30,10 @@ export function inOrder(metrics: Readonly<Record<string, EstimateBody>>): [strin
   return Object.entries(metrics).sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-export function figure(value: number, unit: Meaning['unit'], digits = unit === 'share' ? 1 : 3): string {
-  return unit === 'share' ? (value * 100).toFixed(digits) : value.toFixed(digits)
+/** A share in per cent, anything else as it is; with its unit where it stands alone. */
+export function figure(value: number, unit: Meaning['unit'], digits?: number, withUnit = false): string {
+  if (unit === 'plain') return value.toFixed(digits ?? 3)
+  return (value * 100).toFixed(digits ?? 1) + (withUnit ? '\u202f%' : '')
 }
 
 export interface Scale {

@@ -96,7 +96,9 @@ function Versions({ model, chosen, now }: { model: ModelBody; chosen: VersionBod
               className="grid grid-cols-[1fr_auto] gap-x-3 px-4 py-3 text-sm -outline-offset-2 hover:bg-well aria-[current]:bg-accent/10 aria-[current]:shadow-[inset_3px_0_0_var(--color-accent)]"
             >
               <span className="font-medium">Version {version.version}</span>
-              <StageWord stage={version.stage} />
+              <span className="justify-self-end">
+                <StageWord stage={version.stage} />
+              </span>
               <span className="text-xs text-soft">{ago(version.created_at, now)}</span>
               <span className="text-right text-xs text-soft">{headline(version)}</span>
             </a>
@@ -113,5 +115,5 @@ function headline(version: VersionBody): string {
   const first = evaluation && inOrder(evaluation.metrics)[0]
   if (!first) return ''
   const { name, unit } = meaningOf(first[0])
-  return `${name} ${figure(first[1].value, unit)}`
+  return `${name} ${figure(first[1].value, unit, undefined, true)}`
 }

@@ -55,7 +55,7 @@ export function VersionView({ model, version, onChange }: Props) {
           <Heading>
             Measured{' '}
             <span className="font-normal text-soft">
-              with 95 % intervals; {rival ? 'the ring below is production' : '↓ lower is better'}
+              with 95 % intervals{rival ? `; the green ring is version ${rival.version} in production` : ''}
             </span>
           </Heading>
           <MetricRanges evaluations={version.evaluations} champion={rival?.evaluations ?? []} />

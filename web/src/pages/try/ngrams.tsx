@@ -5,6 +5,8 @@ import { sides, toneOf } from '../../parts/painted.tsx'
 import type { Weighed } from './readout.tsx'
 
 const ROWS_MAX = 12
+/** Less than this would be shown as 0.00. */
+const LEAN_MIN = 0.005
 
 interface Props {
   readonly explanation: ExplanationBody | null
@@ -15,8 +17,12 @@ interface Props {
 
 /** The n-grams that moved the answer most, strongest first, each with its exact weight and its place in the text. */
 export function Ngrams({ explanation, axis, labels, onLit }: Props) {
-  const rows = explanation?.features.slice(0, ROWS_MAX) ?? []
-  const full = Math.max(0.01, ...rows.map((row) => Math.abs(lean(row.contributions, axis))))
+  const pull = (row: { contributions: readonly number[] }): number => Math.abs(lean(row.contributions, axis))
+  const rows = (explanation?.features ?? [])
+    .filter((row) => pull(row) >= LEAN_MIN)
+    .sort((a, b) => pull(b) - pull(a))
+    .slice(0, ROWS_MAX)
+  const full = Math.max(LEAN_MIN, ...rows.map(pull))
   const [towards, away] = sides(axis, labels)
   if (rows.length === 0) return null
   return (
@@ -36,7 +42,7 @@ export function Ngrams({ explanation, axis, labels, onLit }: Props) {
               <th scope="col" className="py-2 pl-5 font-medium">
                 N-gram
               </th>
-              <th scope="col" className="w-2/5 px-3 py-2 font-medium">
+              <th scope="col" className="w-3/5 px-3 py-2 font-medium sm:w-2/5">
                 Lean
               </th>
               {labels.map((label) => (

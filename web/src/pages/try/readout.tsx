@@ -1,4 +1,4 @@
-import { signed, titled } from '../../format.ts'
+import { signed } from '../../format.ts'
 import { type Axis, lean } from '../../lean.ts'
 import { look } from '../../labels.ts'
 import { Mark } from '../../parts/mark.tsx'
@@ -50,15 +50,16 @@ function Legend({ axis, labels }: { axis: Axis; labels: readonly string[] }) {
   const [towards, away] = sides(axis, labels)
   return (
     <span className="text-soft">
-      <span className="inline-flex items-center gap-1.5">
-        <Mark label={towards} labels={labels} size={10} />
-        <span className={`lean tone-${look(towards, labels).tone} px-1 text-ink [--w:0.7]`}>{titled(towards)}</span>
-      </span>{' '}
-      solid line,{' '}
-      <span className={`lean lean-away tone-${toneOf(-1, axis, labels)} px-1 text-ink [--w:0.7]`}>{titled(away)}</span>{' '}
-      dotted; deeper is stronger.
+      <Mark label={towards} labels={labels} size={10} />{' '}
+      <span className={`lean tone-${look(towards, labels).tone} text-ink [--w:0.7]`}>{towards}</span> solid ·{' '}
+      {axis.kind === 'polarity' && (
+        <>
+          <Mark label={away} labels={labels} size={10} />{' '}
+        </>
+      )}
+      <span className={`lean lean-away tone-${toneOf(-1, axis, labels)} text-ink [--w:0.7]`}>{away}</span> dotted
       <br />
-      Point at a word for its exact figure.
+      Deeper is stronger; point at a word for its figure.
     </span>
   )
 }

@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { predict } from '../../api/calls.ts'
 import { explainQuery } from '../../api/queries.ts'
-import { count, titled } from '../../format.ts'
+import { count } from '../../format.ts'
 import { useRested } from '../../hooks.ts'
 import { axisOf, carry, paint } from '../../lean.ts'
 import { useKeys } from '../../keys.ts'
@@ -63,7 +63,7 @@ export function TryPage() {
   return (
     <div className="grid gap-5">
       <h1 className="sr-only">Try it</h1>
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem] lg:grid-rows-[auto_1fr]">
         <div className="grid min-w-0 gap-3">
           <div className="flex flex-wrap items-center justify-between gap-3">
             <TaskChoice tasks={tasks} task={task} onTask={(next) => draft.set({ text, task: next })} />
@@ -88,10 +88,10 @@ export function TryPage() {
           <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
             {mayPredict && (
               <Button look="main" disabled={empty || logging.isPending || logging.isSuccess} onClick={log}>
-                {logging.isSuccess ? 'Logged' : 'Log it'}
+                {logging.isSuccess ? '✓ Logged' : 'Log it'}
               </Button>
             )}
-            <div aria-live="polite" className="min-w-0 text-sm">
+            <div id="keys-of-text" aria-live="polite" className="min-w-0 text-sm">
               {logging.data ? (
                 <span>
                   As{' '}
@@ -108,23 +108,28 @@ export function TryPage() {
                   )}
                 </span>
               ) : (
-                <span id="keys-of-text" className="text-soft">
-                  Typing logs nothing. <Key>Enter</Key> logs, <Key>Shift</Key> <Key>Enter</Key> begins a line.
+                <span className="text-soft">
+                  Typing logs nothing.{' '}
+                  <span className="pointer-coarse:hidden">
+                    <Key>Enter</Key> logs, <Key>Shift</Key> <Key>Enter</Key> begins a line.
+                  </span>
                 </span>
               )}
             </div>
           </div>
           {logging.error && <FaultNotice error={logging.error} onRetry={log} />}
           {!empty && scored.error && <FaultNotice error={scored.error} onRetry={() => void scored.refetch()} />}
-          <Examples
-            task={task}
-            onPick={(next) => {
-              write(next)
-              box.current?.focus()
-            }}
-          />
         </div>
-        <Reading labels={labels} answer={answer} />
+        <div className="lg:col-start-2 lg:row-span-2 lg:row-start-1">
+          <Reading labels={labels} answer={answer} />
+        </div>
+        <Examples
+          task={task}
+          onPick={(next) => {
+            write(next)
+            box.current?.focus()
+          }}
+        />
       </div>
       <Ngrams explanation={answer?.explanation ?? null} axis={axis} labels={labels} onLit={setLit} />
     </div>
@@ -135,8 +140,8 @@ function Examples({ task, onPick }: { task: string; onPick: (text: string) => vo
   const list = examples[task]
   if (!list) return null
   return (
-    <div className="mt-2 grid gap-2">
-      <h2 className="text-xs text-soft">{titled(task)}: something to begin with</h2>
+    <div className="grid gap-2">
+      <h2 className="text-xs text-soft">Something to begin with</h2>
       <ul className="flex flex-wrap gap-2">
         {list.map((example) => (
           <li key={example} className="max-w-full">
