@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { serverSecret } from './access/secret.ts'
 import { buildApp } from './api/app.ts'
+import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
 import { Feed } from './loop/feed.ts'
@@ -121,7 +122,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
 
   const stop = async (): Promise<void> => {
-    await app.close()
+    await drain(app, config.shutdownSecondsMax)
     await Promise.all(rounds.map((stopRound) => stopRound()))
     feed.close()
     await store.close()

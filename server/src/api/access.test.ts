@@ -50,7 +50,13 @@ async function house(
   }
   await before?.({ keys, clock, counted, key })
   const app: Api = Fastify(limits(config)).withTypeProvider<TypeBoxTypeProvider>()
-  await secure(app, { config, store: { keys }, now: () => clock.at, counted: (code) => counted.push(code) })
+  await secure(app, {
+    config,
+    store: { keys },
+    now: () => clock.at,
+    isStopping: () => false,
+    counted: (code) => counted.push(code),
+  })
   for (const scope of ['public', 'predict', 'read', 'admin'] as const) {
     app.get(`/${scope}`, { config: { scope } }, (request) => ({ scope, who: request.callerName, keyId: request.keyId }))
     app.post(`/${scope}`, { config: { scope } }, (request) => ({ scope, who: request.callerName, body: request.body }))
@@ -359,7 +365,7 @@ describe('a session of the page', () => {
 test('a route that declares no scope keeps the server from starting', async () => {
   const config = loadConfig({}, '/', { home: mkdtempSync(join(tmpdir(), 'barometer-access-')) })
   const app: Api = Fastify(limits(config)).withTypeProvider<TypeBoxTypeProvider>()
-  await secure(app, { config, store: { keys: fakeKeys() }, now: Date.now, counted: () => {} })
+  await secure(app, { config, store: { keys: fakeKeys() }, now: Date.now, isStopping: () => false, counted: () => {} })
   app.get('/forgotten', () => 'x')
   await expect(app.ready()).rejects.toThrow('/forgotten declares no scope')
 })

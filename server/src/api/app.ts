@@ -24,7 +24,7 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
-    return503OnClosing: true,
+    return503OnClosing: false,
     ...limits(config),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler())
@@ -32,7 +32,13 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
   // (docs/decisions/0006-hot-path.md has the measurement), and the types hold the answers to them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   countRequests(app, needs)
-  await secure(app, { config, store: needs.store, now: needs.now, counted: (code) => needs.metrics.fault(code) })
+  await secure(app, {
+    config,
+    store: needs.store,
+    now: needs.now,
+    isStopping: needs.isStopping,
+    counted: (code) => needs.metrics.fault(code),
+  })
   await docsRoutes(app, needs.version)
   await app.register(async (api) => apiRoutes(api, needs))
   await app.register(async (api) => apiRoutes(api, needs), { prefix: '/v1' })

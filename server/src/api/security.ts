@@ -21,6 +21,8 @@ export interface SecurityNeeds {
   readonly config: Config
   readonly store: Pick<Store, 'keys'>
   readonly now: () => Millis
+  /** True from the moment that the server was told to stop. */
+  readonly isStopping: () => boolean
   /** Told every fault that is answered, once. */
   readonly counted: (code: FaultCode) => void
 }
@@ -62,7 +64,7 @@ export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
  * @throws StartRefused on an address that others reach, when there is no key and INSECURE was not set.
  */
 export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly DeclaredRoute[]> {
-  const { config, store, now, counted } = needs
+  const { config, store, now, isStopping, counted } = needs
   const secret = serverSecret(config.home, config.secret)
   const keyring = new Keyring(store.keys, secret, now)
   await keyring.refresh()
@@ -74,7 +76,7 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
   }
   const sessions = new Sessions(secret)
   faultAnswers(app, counted)
-  headers(app)
+  headers(app, isStopping)
   jsonOnly(app)
   timeouts(app)
   if (config.corsOrigins.length > 0) await openTo(app, config.corsOrigins)
@@ -92,8 +94,9 @@ export const PAGE_POLICY =
  * two asynchronous hooks (docs/decisions/0007-access.md has the measurement). What can be opened as a page gets all of
  * them; the answer to a POST cannot, and gets the two that protect it from being read as something else or elsewhere.
  */
-function headers(app: Api): void {
+function headers(app: Api, isStopping: () => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
+    if (isStopping()) reply.header('connection', 'close')
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cross-origin-resource-policy', 'same-origin')
     if (isUnsafe(request)) return done()

@@ -29,7 +29,7 @@ export function explainFailure(error: unknown): Failure {
     case 'ConfigError':
       return { words: `barometer: ${error.message}`, code: exits.usage }
     case 'OperatingError':
-    case 'SecretError':
+    case 'StartRefused':
       return { words: `barometer: ${error.message}`, code: exits.failed }
     case 'AbortError':
       return { words: 'barometer: stopped.', code: exits.interrupted }
