@@ -22,6 +22,8 @@ export interface StoreOptions {
   readonly commitRowsMax?: number
   /** SQLite: the WAL is folded into the database when it is larger. */
   readonly walBytesMax?: number
+  /** SQLite: pages after which a commit folds the WAL in by itself; 0, never, but for comparison. */
+  readonly autocheckpointPages?: number
   /** SQLite: bytes that the database may have; null for what the disk has. */
   readonly bytesMax?: number | null
   readonly logger?: StoreLogger
@@ -48,10 +50,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /** The database alone, without bringing its schema up to date: for the command line. */
-export async function openDatabase({ url, home, walBytesMax, bytesMax, logger }: StoreOptions): Promise<Database> {
+export async function openDatabase(options: StoreOptions): Promise<Database> {
+  const { url, home, logger } = options
   if (url === null || url.startsWith('sqlite:')) {
     const path = url === null ? join(home, 'barometer.db') : url.slice('sqlite:'.length)
-    return await openSqlite({ path, walBytesMax: walBytesMax ?? WAL_BYTES_MAX, bytesMax: bytesMax ?? null, logger })
+    return await openSqlite({
+      path,
+      walBytesMax: options.walBytesMax ?? WAL_BYTES_MAX,
+      autocheckpointPages: options.autocheckpointPages ?? 0,
+      bytesMax: options.bytesMax ?? null,
+      logger,
+    })
   }
   if (/^postgres(ql)?:/.test(url)) return openPostgres({ url, logger })
   throw new Error('A database address starts with sqlite: or postgres:.')

@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   readonly busyMs: number
   /** Bytes that the file may have; 0 for no limit. */
   readonly bytesMax: number
+  /** Pages after which a commit folds the WAL in by itself; 0 for never. */
+  readonly autocheckpointPages: number
 }
 
 export interface Connection {
@@ -25,7 +27,9 @@ export function connect(options: ConnectionOptions): Connection {
   db.exec(`pragma cache_size = ${-options.cacheKib}; pragma temp_store = memory`)
   if (!options.readOnly) {
     // A commit is on disk when it returns; the log behind it is folded in by checkpoints.ts, never by a commit.
-    db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0')
+    db.exec(
+      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${options.autocheckpointPages}`,
+    )
     if (options.bytesMax > 0) db.exec(`pragma max_page_count = ${Math.floor(options.bytesMax / 4096)}`)
   }
   const statements = new Map<string, StatementSync>()

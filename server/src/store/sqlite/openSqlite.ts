@@ -20,6 +20,8 @@ export interface SqliteOptions {
   readonly path: string
   /** The log (WAL) is folded into the database when it is larger. */
   readonly walBytesMax: number
+  /** Pages after which a commit folds the log in by itself; 0 for never. */
+  readonly autocheckpointPages: number
   /** Bytes that the database may have; null for what the disk has. */
   readonly bytesMax: number | null
   readonly logger: StoreLogger | undefined
@@ -32,9 +34,15 @@ const BUSY_MS = 5000
 
 const PLAIN: CommitResult = { repeated: [], conflicts: [], feedback: [] }
 
-export async function openSqlite({ path, walBytesMax, bytesMax, logger }: SqliteOptions): Promise<Database> {
+export async function openSqlite({
+  path,
+  walBytesMax,
+  autocheckpointPages,
+  bytesMax,
+  logger,
+}: SqliteOptions): Promise<Database> {
   mkdirSync(dirname(path), { recursive: true })
-  const connection = { path, busyMs: BUSY_MS, bytesMax: bytesMax ?? 0 }
+  const connection = { path, busyMs: BUSY_MS, bytesMax: bytesMax ?? 0, autocheckpointPages }
   const side = startThread({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.side },
     statements: null,
