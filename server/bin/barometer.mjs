@@ -4,9 +4,9 @@
  * then it starts the Node that the repository brings along and becomes its go-between.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const NODE_MAJOR_MIN = 26
 
@@ -14,10 +14,32 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   // Compiled code is kept between runs, which halves the time to the first answer; where it cannot be kept, nothing is lost.
   module.enableCompileCache(inRepository('node_modules/.cache/barometer'))
   // Threads find their code there too, and then need no type stripper of their own: 8 MB a thread instead of 19.
-  process.env.NODE_COMPILE_CACHE = module.getCompileCacheDir()
+  const cache = module.getCompileCacheDir()
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE = cache
+  useJoinedPackages(inRepository('node_modules/.cache/barometer-flat'))
   const { cli } = await import('../src/cli.ts')
   process.exitCode = await cli(process.argv.slice(2))
 } else startAgain()
+
+/** Takes packages from the files that scripts/flatten.mjs made of them, where those are of the installed versions. */
+function useJoinedPackages(folder) {
+  if (!existsSync(`${folder}/index.json`)) return
+  const { versions, files } = readJson(`${folder}/index.json`)
+  for (const [name, version] of Object.entries(versions)) {
+    if (readJson(inRepository(`node_modules/${name}/package.json`)).version !== version) return
+  }
+  const joined = new Map(Object.entries(files).map(([specifier, file]) => [specifier, pathToFileURL(`${folder}/${file}`).href]))
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      const url = joined.get(specifier)
+      return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true }
+    },
+  })
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}
 
 /** Runs the same command on the pinned Node; signals go through, and so does the exit code. */
 function startAgain() {

@@ -2,10 +2,10 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault } from '../domain/faults.ts'
-import { chunksOf } from './chunks.ts'
+import { chunkLimits, chunksOf, liveLimits } from './chunks.ts'
 import type { BatchPlan, Chunk, InputFormat } from './plan.ts'
 import { headerOf } from './records.ts'
 
@@ -59,9 +59,10 @@ export async function openBatch(wish: BatchWish): Promise<OpenBatch> {
   )
   const { head, rest } = await peek(await unpacked(counted))
   const layout = layoutOf(head, input, wish)
+  const limits = wish.path === '-' ? liveLimits : chunkLimits
   return {
     layout,
-    chunks: chunksOf(dropped(rest, layout.headerBytes), input, layout.delimiter, layout.headerLines + 1),
+    chunks: chunksOf(dropped(rest, layout.headerBytes), input, layout.delimiter, layout.headerLines + 1, limits),
     bytesTotal,
     bytesRead: () => bytesRead,
   }
@@ -97,9 +98,11 @@ function layoutOf(head: Uint8Array, input: InputFormat, wish: BatchWish): Layout
       if (wish.keep.length > 0) throw new Fault('data_broken', { say: 'Plain text has no columns that could be kept.' })
       return { ...none, text: '' }
     case 'jsonl': {
-      const end = body.indexOf(10)
-      const keys = keysOf(end === -1 ? body : body.subarray(0, end))
-      return { ...none, text: chooseText(keys, wish.text) }
+      const first = new TextDecoder()
+        .decode(body)
+        .split('\n')
+        .find((line) => line.trim() !== '')
+      return { ...none, text: first === undefined ? 'text' : chooseText(keysOf(first), wish.text) }
     }
     case 'csv':
     case 'tsv': {
@@ -121,9 +124,9 @@ function delimiterOf(head: Uint8Array): string {
   return [',', ';', '|'].reduce((best, mark) => (count(mark) > count(best) ? mark : best))
 }
 
-function keysOf(line: Uint8Array): string[] {
+function keysOf(line: string): string[] {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(line))
+    const value: unknown = JSON.parse(line)
     return typeof value === 'object' && value !== null ? Object.keys(value) : []
   } catch {
     return []
@@ -171,7 +174,8 @@ async function unpacked(bytes: AsyncIterable<Uint8Array>): Promise<AsyncIterable
 
 async function* inflated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* Readable.from(bytes, { objectMode: false }).compose(createGunzip({ chunkSize: 1 << 18 }))
+    // The pipeline's own callback has nothing to add: a failure reaches the reader through the stream.
+    yield* pipeline(Readable.from(bytes, { objectMode: false }), createGunzip({ chunkSize: 1 << 18 }), () => {})
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Fault('data_broken', { say: `The gzip data cannot be unpacked: ${why}.`, cause })

@@ -12,7 +12,7 @@ export interface BatchModel {
 }
 
 export interface BatchOptions {
-  /** Threads beside this one; with 0 everything happens here, which is quicker for less than a megabyte. */
+  /** Threads beside this one, started when there is more than one chunk; with 0 everything happens here. */
   readonly workers: number
   readonly onProgress?: (totals: BatchTotals) => void
   readonly signal?: AbortSignal
@@ -22,6 +22,8 @@ export interface BatchOptions {
 const CHUNKS_PER_WORKER = 2
 
 /**
+ * A chunk's output is written as soon as it is scored and all before it are written, so a live input has a live output.
+ *
  * @param write takes the output of one chunk; the next one follows when it is done, so a slow reader slows the batch.
  * @returns the totals over all chunks.
  */
@@ -33,31 +35,39 @@ export async function scoreBatch(
   { workers, onProgress, signal }: BatchOptions,
 ): Promise<BatchTotals> {
   let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0) }
-  const pool = workers > 0 ? startPool(workers, { folder: version.folder, digest: version.digest, plan }) : null
-  const score = async (chunk: Chunk) => (pool ? pool.score(chunk) : scoreChunk(chunk, plan, version.model))
-  const waiting: Promise<ScoredChunk>[] = []
-  const finishOldest = async () => {
-    const oldest = waiting.shift()
-    if (oldest === undefined) return
-    const scored = await oldest
-    await write(scored.bytes)
-    totals = added(totals, scored)
+  let pool: Pool | null = null
+  let written: Promise<void> = Promise.resolve()
+  const underWay: Promise<void>[] = []
+  const inTurn = async (before: Promise<void>, scored: Promise<ScoredChunk>) => {
+    await before
+    const chunk = await scored
+    await write(chunk.bytes)
+    totals = added(totals, chunk)
     onProgress?.(totals)
   }
   try {
+    let isFirst = true
     for await (const chunk of chunks) {
       signal?.throwIfAborted()
-      const scored = score(chunk)
-      // A failure is met when its turn comes; until then it must not count as unhandled.
+      if (!isFirst && workers > 0) pool ??= startPool(workers, { folder: version.folder, digest: version.digest, plan })
+      isFirst = false
+      const scored = pool === null ? scoreHere(chunk, plan, version.model) : pool.score(chunk)
+      written = inTurn(written, scored)
+      // A failure is met when its turn comes below; until then it must not count as unhandled.
       scored.catch(() => undefined)
-      waiting.push(scored)
-      if (waiting.length >= Math.max(1, workers * CHUNKS_PER_WORKER)) await finishOldest()
+      written.catch(() => undefined)
+      underWay.push(written)
+      if (underWay.length > workers * CHUNKS_PER_WORKER) await underWay.shift()
     }
-    while (waiting.length > 0) await finishOldest()
+    await written
   } finally {
     await pool?.close()
   }
   return totals
+}
+
+async function scoreHere(chunk: Chunk, plan: BatchPlan, model: TextModel): Promise<ScoredChunk> {
+  return scoreChunk(chunk, plan, model)
 }
 
 function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {

@@ -239,13 +239,15 @@ function described(version: Version, colour: boolean): string {
   ].join('\n')
 }
 
+const METRICS = ['accuracy', 'macroRecall', 'macroF1', 'rocAuc', 'logLoss', 'brier', 'ece']
+
 /** The metrics of one evaluation with their intervals. */
 export function evaluationTable(evaluation: Evaluation, colour: boolean): string {
-  const rows = Object.entries(evaluation.metrics).map(([name, { value, low, high }]) => [
-    name,
-    figure(name, value),
-    `${figure(name, low)} – ${figure(name, high)}`,
-  ])
+  const names = Object.keys(evaluation.metrics).sort((a, b) => METRICS.indexOf(a) - METRICS.indexOf(b))
+  const rows = names.map((name) => {
+    const { value, low, high } = evaluation.metrics[name]
+    return [name, figure(name, value), `${figure(name, low)} – ${figure(name, high)}`]
+  })
   const title = paint(colour, 'bold', `${evaluation.name}, ${count(evaluation.rows)} rows`)
   return `${title}\n${table(['metric', 'value>', '95 % interval'], rows, colour)}`
 }

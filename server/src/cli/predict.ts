@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { ExplainAnswer, PredictAnswer } from '@barometer/wire'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -213,7 +212,7 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
   const began = performance.now()
   try {
     const work = remote === null ? batchHere : batchThere
-    const totals = await work(terminal, { input, wanted, options, remote, path }, (now) =>
+    const totals = await work(terminal, { input, wanted, options, remote }, (now) =>
       showTotals(progress, input, now, began),
     )
     progress.end(closing(totals, performance.now() - began))
@@ -225,7 +224,6 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
 }
 
 interface BatchJob {
-  readonly path: string
   readonly input: OpenBatch
   readonly wanted: Pick<BatchPlan, 'output' | 'probabilities'>
   readonly options: Options
@@ -246,7 +244,7 @@ async function batchHere(
     labels: version.model.labels,
     textCharsMax: config.textCharsMax,
   }
-  const workers = options.workers ?? (await workersFor(job.path))
+  const workers = options.workers ?? availableParallelism()
   await terminal.write(outputHeader(plan))
   return scoreBatch(input.chunks, plan, version, terminal.write, { workers, onProgress, signal: terminal.stopSignal() })
 }
@@ -266,14 +264,6 @@ async function batchThere(
     onProgress,
     signal: terminal.stopSignal(),
   })
-}
-
-/** Threads take 0.1 s to start, in which this one scores two megabytes: small files stay here. */
-const SMALL_BYTES = 2_000_000
-
-async function workersFor(path: string): Promise<number> {
-  if (path === '-') return availableParallelism()
-  return (await stat(path)).size < (path.endsWith('.gz') ? SMALL_BYTES / 3 : SMALL_BYTES) ? 0 : availableParallelism()
 }
 
 function showTotals(progress: Progress, input: OpenBatch, totals: BatchTotals, began: number): void {

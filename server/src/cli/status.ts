@@ -13,6 +13,8 @@ type Level = 'Healthy' | 'Warning' | 'Critical'
 interface Line {
   readonly name: string
   readonly value: string
+  /** The same for programs: a share, milliseconds, or a count. */
+  readonly figure: number | null
   readonly level: Level | null
 }
 
@@ -96,36 +98,36 @@ export function errorsIn(metrics: string): { requests: number; failed: number } 
   return { requests: sum('ml_requests_total'), failed: sum('ml_errors_total') }
 }
 
+const NEEDS_READ = 'needs a key with the scope read'
+
 /** The figures with their verdicts; what has no rows yet has no verdict. */
 export function snapshot(address: string, { health, models, stats, errors }: Seen): Snapshot {
   const total = stats?.total ?? null
   const confidence = total?.confidence ?? null
   const p95 = total?.latency_ms.p95 ?? null
   const rate = errors === null || errors.requests === 0 ? null : errors.failed / errors.requests
-  const hidden = (text: string) => (stats === null ? 'needs a key with the scope read' : text)
-  const lines: Line[] = [
-    { name: 'API', value: healthWords(health), level: health.status === 'healthy' ? 'Healthy' : 'Warning' },
+  const hidden = (text: string) => (stats === null ? NEEDS_READ : text)
+  const lines = [
+    told('API', healthWords(health), null, health.status === 'healthy' ? 'Healthy' : 'Warning'),
     ...health.checks
       .filter((check) => !check.ok)
-      .map((check) => ({ name: `  ${check.name}`, value: check.detail ?? 'failed', level: 'Warning' as const })),
-    { name: 'model', value: models === null ? hidden('–') : serving(models), level: null },
-    { name: 'predictions', value: hidden(count(total?.predictions ?? 0)), level: null },
-    { name: 'labels', value: hidden(shares(total?.label_shares ?? {})), level: null },
-    {
-      name: 'confidence',
-      value: hidden(percent(confidence)),
-      level: confidence === null ? null : confidenceLevel(confidence),
-    },
-    {
-      name: 'latency p95',
-      value: hidden(p95 === null ? '–' : `${p95.toFixed(2)} ms`),
-      level: p95 === null ? null : latencyLevel(p95),
-    },
-    {
-      name: 'error rate',
-      value: errors === null ? 'needs a key with the scope read' : errorWords(errors),
-      level: rate === null ? null : errorLevel(rate),
-    },
+      .map((check) => told(`  ${check.name}`, check.detail ?? 'failed', null, 'Warning')),
+    told('model', models === null ? hidden('–') : serving(models)),
+    told('predictions', hidden(count(total?.predictions ?? 0)), total?.predictions ?? null),
+    told('labels', hidden(shares(total?.label_shares ?? {}))),
+    told(
+      'confidence',
+      hidden(percent(confidence)),
+      confidence,
+      confidence === null ? null : confidenceLevel(confidence),
+    ),
+    told('latency p95', hidden(milliseconds(p95)), p95, p95 === null ? null : latencyLevel(p95)),
+    told(
+      'error rate',
+      errors === null ? NEEDS_READ : errorWords(errors),
+      rate,
+      rate === null ? null : errorLevel(rate),
+    ),
   ]
   return { address, level: worst(lines), lines }
 }
@@ -149,8 +151,16 @@ function worst(lines: readonly Line[]): Level {
   return 'Healthy'
 }
 
+function told(name: string, value: string, figure: number | null = null, level: Level | null = null): Line {
+  return { name, value, figure, level }
+}
+
 function healthWords(health: HealthAnswer): string {
   return `${health.status}, Barometer ${health.version}, up ${duration(health.uptime_seconds * 1000)}`
+}
+
+function milliseconds(ms: number | null): string {
+  return ms === null ? '–' : `${ms.toFixed(2)} ms`
 }
 
 function serving({ models }: ModelsAnswer): string {
