@@ -4,7 +4,8 @@
  * A generator that asks: it yields when it wants the function's value at `point` (sent back by `next(value)`) and its
  * gradient (written into `gradient` before). So the same code serves a function that is computed here at once and one
  * that other threads compute. Nocedal & Wright 2006, algorithm 7.4 (two loops), scaling (7.20), backtracking with the
- * sufficient decrease condition (3.4) and quadratic interpolation (3.57).
+ * sufficient decrease condition (3.4) and quadratic interpolation (3.57). The initial matrix γ · diagonal⁻¹ takes its
+ * γ = sᵀy / yᵀ diagonal⁻¹ y from the last pair.
  */
 
 export interface LbfgsOptions {
@@ -13,6 +14,11 @@ export interface LbfgsOptions {
   readonly memory: number
   /** Converged where the largest part of the gradient is at most this. */
   readonly gradientMax: number
+  /**
+   * [n] an estimate of the Hessian's diagonal, all positive: the first guess of its inverse before anything is
+   * remembered. Worth most of the steps where variables differ by orders of magnitude in curvature.
+   */
+  readonly diagonal?: Float64Array
 }
 
 export type LbfgsAsk =
@@ -48,11 +54,11 @@ export function* lbfgs(
   for (let step = 0; ; step++) {
     if (largest(gradient) <= options.gradientMax) return { reason: 'converged', steps: step, value }
     if (step === options.stepsMax) return { reason: 'steps', steps: step, value }
-    descend(gradient, moves, changes, curvatures, direction)
+    descend(gradient, moves, changes, curvatures, options.diagonal, direction)
     const slope = dot(gradient, direction)
     pointBefore.set(point)
     gradientBefore.set(gradient)
-    let length = step === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1
+    let length = step === 0 && options.diagonal === undefined ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1
     let accepted = false
     for (let t = 0; t < TRIES_MAX; t++) {
       for (let i = 0; i < n; i++) point[i] = pointBefore[i] + length * direction[i]
@@ -81,6 +87,7 @@ function descend(
   moves: readonly Float64Array[],
   changes: readonly Float64Array[],
   curvatures: readonly number[],
+  diagonal: Float64Array | undefined,
   direction: Float64Array,
 ): void {
   const n = gradient.length
@@ -91,7 +98,10 @@ function descend(
     addScaled(direction, -alphas[m], changes[m])
   }
   const last = moves.length - 1
-  if (last >= 0) {
+  if (diagonal !== undefined) {
+    const scale = last < 0 ? 1 : curvatures[last] / dotOver(changes[last], diagonal)
+    for (let i = 0; i < n; i++) direction[i] *= scale / diagonal[i]
+  } else if (last >= 0) {
     const scale = curvatures[last] / dot(changes[last], changes[last])
     for (let i = 0; i < n; i++) direction[i] *= scale
   }
@@ -142,6 +152,13 @@ function dot(a: Float64Array, b: Float64Array): number {
   }
   for (let i = n4; i < a.length; i++) s0 += a[i] * b[i]
   return s0 + s1 + (s2 + s3)
+}
+
+/** Σ aᵢ² / dᵢ */
+function dotOver(a: Float64Array, d: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] * a[i]) / d[i]
+  return sum
 }
 
 function addScaled(to: Float64Array, scale: number, from: Float64Array): void {

@@ -261,3 +261,34 @@ export function transposePart(problem: Problem, [from, to]: readonly [number, nu
     }
   }
 }
+
+/**
+ * [parameters] the diagonal of J's Hessian at θ = 0, where every label is as probable as the next: p(1 − p) = ¼ for
+ * two labels, (K − 1) / K² for more. For an attribute the rows of its words are taken as different rows, a lower bound.
+ */
+export function hessianDiagonal(problem: Problem): Float64Array {
+  const { features, attributes, columns, featureStart, featureRow, weight, lengthScale, scale, weightTotal } = problem
+  const { attributeScale, memberStart, member, rowsTraining } = problem
+  const spread = (columns === 1 ? 1 / 4 : (columns - 1) / columns ** 2) / weightTotal
+  const penalty = 1 / (problem.penaltyInverse * weightTotal)
+  const diagonal = new Float64Array(problem.point.length)
+  const squares = new Float64Array(features)
+  for (let f = 0; f < features; f++) {
+    let sum = 0
+    for (let i = featureStart[f]; i < featureStart[f + 1]; i++) {
+      const row = featureRow[i]
+      sum += weight[row] * lengthScale[row] * lengthScale[row]
+    }
+    squares[f] = sum * spread
+    for (let k = 0; k < columns; k++) diagonal[f * columns + k] = squares[f] * scale[f * columns + k] ** 2 + penalty
+  }
+  for (let a = 0; a < attributes; a++) {
+    let sum = 0
+    for (let j = memberStart[a]; j < memberStart[a + 1]; j++) sum += squares[member[j]]
+    for (let k = 0; k < columns; k++) diagonal[(features + a) * columns + k] = sum * attributeScale[a] ** 2 + penalty
+  }
+  let total = 0
+  for (let row = 0; row < rowsTraining; row++) total += weight[row]
+  diagonal.fill(total * spread, diagonal.length - columns)
+  return diagonal
+}

@@ -13,7 +13,7 @@ import { fitTemperature, logLoss } from '../models/text/temperature.ts'
 import { quantise } from '../models/text/weightTable.ts'
 import { type Corpus, gather, type Prepared, prepare, split, type TrainingRow } from './corpus.ts'
 import { type Crew, crew as startCrew } from './crew.ts'
-import { finishEvaluation, type Part, type Problem } from './problem.ts'
+import { finishEvaluation, hessianDiagonal, type Part, type Problem } from './problem.ts'
 
 export interface TrainingProgress {
   readonly phase: 'reading' | 'preparing' | 'fitting' | 'calibrating'
@@ -153,6 +153,7 @@ async function fit(
     stepsMax: recipe.stepsMax,
     memory: MEMORY,
     gradientMax: GRADIENT_MAX,
+    diagonal: hessianDiagonal(problem),
   })
   let best: Fitted = { point: problem.point.slice(), steps: 0, heldOutLoss: Infinity, heldOutAccuracy: 0 }
   const watched = problem.rows > problem.rowsTraining

@@ -17,7 +17,7 @@ export const PICTOGRAPH = 6
 /** Invisible inside words: soft hyphen, joiners, variation selectors, byte-order mark. */
 export const INVISIBLE = 7
 export const SURROGATE = 8
-/** ASCII marks that may begin something: & < @ # - = ( ) / \ * + ^ _ | ~ $ % */
+/** Every other visible ASCII mark; some begin something (& < @ # - =). */
 export const MARK = 9
 
 const BLOCK = 256
@@ -63,7 +63,7 @@ function asciiClasses(): Uint8Array {
     else if (/[0-9]/.test(c)) classes[u] = DIGIT
     else if ('.,;:!?'.includes(c)) classes[u] = STOP
     else if (c === "'" || c === '`') classes[u] = APOSTROPHE
-    else if ('&<@#-=()/\\*+^_|~$%'.includes(c)) classes[u] = MARK
+    else if (u > 32 && u < 127) classes[u] = MARK
   }
   return classes
 }

@@ -20,7 +20,7 @@ import {
   UNIGRAM,
 } from './features.ts'
 import { addCharacters, lengthScale, type LinearParameters } from './linearModel.ts'
-import { createTokens, isNegator, type Tokens, tokenise, WORD } from './tokens.ts'
+import { createTokens, isNegator, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findWeights, squared } from './weightTable.ts'
 
 /** The strongest n-grams that an explanation lists. */
@@ -52,7 +52,7 @@ export function explainLinear(text: string, parameters: LinearParameters): Expla
       addCharacters(tokens, place >> 3, parameters, sums)
     if (sums.every((sum) => sum === 0)) continue
     const contributions = perLabel(sums, (g / temperature) * 1, units, labels.length)
-    const sharers = tokensOf(kind, place >> 3, tokens, extra)
+    const sharers = tokensOf(kind, place >> 3, tokens, extra, options.punctuation)
     const share = 1 / ((times.get(all.hash[f]) ?? 1) * sharers.length)
     for (const t of sharers)
       for (let k = 0; k < labels.length; k++) perToken[t * labels.length + k] += contributions[k] * share
@@ -76,12 +76,23 @@ function perLabel(columns: Float64Array, scale: number, units: Float64Array | un
 }
 
 /** The tokens that make up a feature whose last one is `last`. */
-function tokensOf(kind: number, last: number, tokens: Tokens, extra: readonly ExtraFeature[]): number[] {
+function tokensOf(
+  kind: number,
+  last: number,
+  tokens: Tokens,
+  extra: readonly ExtraFeature[],
+  punctuation: boolean,
+): number[] {
+  const before = (t: number): number => {
+    let back = t - 1
+    while (!punctuation && (tokens.flags[back] & PUNCTUATION) !== 0) back--
+    return back
+  }
   switch (kind) {
     case BIGRAM:
-      return [last - 1, last]
+      return [before(last), last]
     case TRIGRAM:
-      return [last - 2, last - 1, last]
+      return [before(before(last)), before(last), last]
     case NEGATED_WORD: {
       let negator = last - 1
       while (negator > 0 && !isNegator(tokens.hash[negator])) negator--

@@ -12,7 +12,7 @@
  * A feature counts once a text (Wang & Manning 2012 and Pang & Lee 2002: presence beats counts for sentiment).
  */
 import { combineHashes, finishHash, HASH_PRIME, HASH_SEED, hashText } from '../../math/hash.ts'
-import { ELONGATED, NEGATED, type Tokens, WORD } from './tokens.ts'
+import { ELONGATED, NEGATED, PUNCTUATION, type Tokens } from './tokens.ts'
 
 export const NEGATION = hashText('<negated>')
 const ELONGATION = hashText('<elongated>')
@@ -39,6 +39,8 @@ export interface FeatureOptions {
   /** 1, 2 or 3: the longest run of tokens that is a feature. */
   readonly words: number
   readonly negation: boolean
+  /** Whether plain punctuation is a token of n-grams; without it they reach over it. */
+  readonly punctuation: boolean
 }
 
 /** Distinct features of one text, reused from text to text: only the first `count` entries count. */
@@ -86,21 +88,26 @@ function list(tokens: Tokens, options: FeatureOptions, into: Features, distinct:
   const bigrams = options.words > 1
   const trigrams = options.words > 2
   const negation = options.negation
+  const skipped = options.punctuation ? 0 : PUNCTUATION
+  /** The tokens before, and how many there are (at most 2). */
   let a = 0
   let ab = 0
+  let before = 0
   for (let t = 0; t < tokens.count; t++) {
+    const flag = flags[t]
+    if ((flag & skipped) !== 0) continue
     const c = hash[t]
     const place = t << 3
     add(into, mask, c, place | UNIGRAM)
-    if (bigrams && t > 0) {
+    if (bigrams && before > 0) {
       const bc = combineHashes(a, c)
       add(into, mask, bc, place | BIGRAM)
-      if (trigrams && t > 1) add(into, mask, combineHashes(ab, c), place | TRIGRAM)
+      if (trigrams && before > 1) add(into, mask, combineHashes(ab, c), place | TRIGRAM)
       ab = bc
     }
     a = c
-    const flag = flags[t]
-    if (flag > WORD) {
+    if (before < 2) before++
+    if ((flag & (NEGATED | ELONGATED)) !== 0) {
       if (negation && (flag & NEGATED) !== 0) add(into, mask, combineHashes(NEGATION, c), place | NEGATED_WORD)
       if ((flag & ELONGATED) !== 0) {
         add(into, mask, ELONGATION, place | SPELLING)

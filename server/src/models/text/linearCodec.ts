@@ -179,6 +179,7 @@ function parseHeader(bytes: Uint8Array): Header {
     temperature > 0 &&
     whole(options?.words, 1, 3) &&
     typeof options.negation === 'boolean' &&
+    typeof options.punctuation === 'boolean' &&
     Number.isFinite(options.lengthPower) &&
     (options.extra === null || typeof options.extra === 'string') &&
     (options.characters === null ||

@@ -4,7 +4,7 @@ import type { LinearRecipe } from './recipe.ts'
 /** Film reviews, negative or positive: many long rows, so word triples pay and everything else is left out. */
 const imdb: LinearRecipe = {
   name: 'imdb',
-  options: { words: 3, negation: false, characters: null, lengthPower: 0.5, extra: null },
+  options: { words: 3, negation: false, punctuation: true, characters: null, lengthPower: 0.5, extra: null },
   rowsMin: 2,
   featuresMax: 3_000_000,
   shippedMax: 1_000_000,
@@ -22,7 +22,14 @@ const imdb: LinearRecipe = {
 /** Reviews, posts and short sentences in one model: negative, neutral, positive. */
 const sentiment: LinearRecipe = {
   name: 'sentiment',
-  options: { words: 3, negation: true, characters: { min: 3, max: 5 }, lengthPower: 0.5, extra: null },
+  options: {
+    words: 3,
+    negation: true,
+    punctuation: false,
+    characters: { min: 3, max: 5 },
+    lengthPower: 0.5,
+    extra: null,
+  },
   rowsMin: 2,
   featuresMax: 3_000_000,
   shippedMax: 800_000,
@@ -40,7 +47,14 @@ const sentiment: LinearRecipe = {
 /** A person's own task: any labels, maybe few rows, maybe unbalanced. */
 const custom: LinearRecipe = {
   name: 'custom',
-  options: { words: 2, negation: true, characters: { min: 3, max: 5 }, lengthPower: 0.5, extra: null },
+  options: {
+    words: 2,
+    negation: true,
+    punctuation: false,
+    characters: { min: 3, max: 5 },
+    lengthPower: 0.5,
+    extra: null,
+  },
   rowsMin: 1,
   featuresMax: 500_000,
   shippedMax: 300_000,

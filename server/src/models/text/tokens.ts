@@ -12,7 +12,8 @@
  * | soooo, loooove                             | `so`, `love`, remembered as elongated, with `soo`, `loove` beside it |
  * | 7, 42, 8/10, 3.5                           | as written; longer numbers become one class for each length        |
  * | eth0, gr8, ab12cd34                        | up to 3 units as written; longer: each digit becomes 0             |
- * | ! !! ? ?? ?! …                             | a token each; other punctuation only ends a clause                 |
+ * | ! !! ? ?? ?! …                             | a token each                                                       |
+ * | . , ; : " ( ) - and other ASCII marks      | plain punctuation: a token for a run of one, marked as such        |
  * | :) :-( ;D =/ <3                            | one token for each mood of emoticon                                |
  * | emoji                                      | a token for each code point; skin tones, joiners, selectors dropped |
  * | #BestDayEver                               | `best`, `day`, `ever`                                              |
@@ -47,6 +48,8 @@ import {
 export const WORD = 1
 export const NEGATED = 2
 export const ELONGATED = 4
+/** Plain punctuation, which not every recipe looks at. */
+export const PUNCTUATION = 8
 const WORD_NEGATED = WORD | NEGATED
 
 /** How many words a negator reaches. Measured on SST dev: 2 to 4 are alike; longer scopes lose. */
@@ -323,11 +326,22 @@ function readStop(text: string, from: number, into: Tokens): number {
     else break
   }
   into.negation = 0
-  if (i === from) return from + 1
-  const token = stopToken(shouts, asks, dots)
-  if (token !== 0) push(into, token, from, i, 0, into.used)
+  if (i === from || (dots === 1 && shouts + asks === 0)) return readPunctuation(text, from, into)
+  push(into, stopToken(shouts, asks), from, i, 0, into.used)
   return i
 }
+
+/** A run of one mark. Wide commas and the like count as their ASCII kin would, without a token. */
+function readPunctuation(text: string, from: number, into: Tokens): number {
+  const mark = text.charCodeAt(from)
+  let to = from + 1
+  while (to < text.length && text.charCodeAt(to) === mark) to++
+  if (mark < 128) push(into, MARKS[mark], from, to, PUNCTUATION, into.used)
+  return to
+}
+
+/** [128] the hash of each ASCII mark */
+const MARKS = Int32Array.from({ length: 128 }, (_, unit) => hashText(String.fromCharCode(unit)))
 
 const SHOUT = hashText('!')
 const SHOUTS = hashText('!!')
@@ -336,11 +350,11 @@ const ASKS = hashText('??')
 const SHOUT_ASK = hashText('?!')
 const TRAIL = hashText('…')
 
-function stopToken(shouts: number, asks: number, dots: number): number {
+function stopToken(shouts: number, asks: number): number {
   if (shouts > 0 && asks > 0) return SHOUT_ASK
   if (shouts > 0) return shouts > 1 ? SHOUTS : SHOUT
   if (asks > 0) return asks > 1 ? ASKS : ASK
-  return dots > 1 ? TRAIL : 0
+  return TRAIL
 }
 
 /** 's 're 've 'll 'd 'm, after a word or (treebank style) alone; any other apostrophe is a quote. */
@@ -380,12 +394,17 @@ function readMark(text: string, from: number, c: number, into: Tokens): number {
   }
   if (c === 0x3c) {
     const to = endOfMarkup(text, from)
-    if (to > from + 1) into.negation = 0
-    return to
+    if (to > from + 1) {
+      into.negation = 0
+      return to
+    }
   }
-  if (c === 0x26) return endOfEntity(text, from)
+  if (c === 0x26) {
+    const to = endOfEntity(text, from)
+    if (to > from + 1) return to
+  }
   if (c === 0x2d && isTreebankBracket(text, from)) return from + 5
-  return from + 1
+  return c === 0x23 ? from + 1 : readPunctuation(text, from, into)
 }
 
 /** Ideographs, emoji and what needs two units. */
