@@ -16,6 +16,9 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+/** What is not there by then will not come. */
+const WAIT_MS = 6000
+
 /** Where screenshots go, for people to look at. */
 export const shots = process.env['SHOTS'] ?? mkdtempSync(join(tmpdir(), 'barometer-page-'))
 
@@ -32,8 +35,8 @@ export interface Watched {
   /** Errors of the console and of scripts; a refused policy is one too. */
   readonly errors: string[]
   /** Sum of the layout shifts so far that no input caused (CLS without windows). */
-  shifted(): Promise<number>
-  close(): Promise<void>
+  readonly shifted: () => Promise<number>
+  readonly close: () => Promise<void>
 }
 
 export async function openPage(
@@ -42,6 +45,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options })
+  context.setDefaultTimeout(WAIT_MS)
   const page = await context.newPage()
   const strays: string[] = []
   const errors: string[] = []

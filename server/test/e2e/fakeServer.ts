@@ -56,13 +56,13 @@ export interface FakeServer {
   readonly log: LoggedPrediction[]
   readonly feedback: { readonly prediction_id: string; readonly label: string }[]
   /** The next request to this path is answered by a fault. */
-  fail(path: string, status: number, code: string, message: string): void
-  send(event: 'prediction' | 'skipped', body: unknown): void
+  readonly fail: (path: string, status: number, code: string, message: string) => void
+  readonly send: (event: 'prediction' | 'skipped', body: unknown) => void
   /** Explanations of texts that hold the key wait this long. */
   readonly delays: Map<string, number>
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   /** Again, on the same port. */
-  start(): Promise<void>
+  readonly start: () => Promise<void>
 }
 
 export async function fakeServer({

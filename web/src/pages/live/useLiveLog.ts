@@ -88,7 +88,8 @@ export function useLiveLog(filter: Filter, feed: Feed): UseLiveLog {
         if (dropped > 0) setSkipped((n) => n + dropped)
       },
       ROWS_MAX,
-      { next: requestAnimationFrame, cancel: cancelAnimationFrame },
+      // Called through an object, they would be told the wrong `this`.
+      { next: (act) => requestAnimationFrame(act), cancel: (handle) => cancelAnimationFrame(handle) },
     )
     const unlisten = feed.listen({
       prediction: frame.push,

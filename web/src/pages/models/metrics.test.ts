@@ -24,6 +24,12 @@ test('every interval lies on its axis, in order and not squeezed', () => {
   )
 })
 
+test('an axis ends on round numbers', () => {
+  expect(axisFor([{ low: 0.5812, value: 0.6, high: 0.9023 }], 'share')).toEqual({ from: 0.5, to: 1 })
+  const loss = axisFor([{ low: 0.231, value: 0.24, high: 0.258 }], 'plain')
+  expect([loss.from, loss.to].map((end) => end.toFixed(4))).toEqual(['0.2100', '0.2700'])
+})
+
 test('metrics come in a fixed order, unknown ones last', () => {
   const some = { low: 0, value: 0, high: 0 }
   expect(inOrder({ zeta: some, ece: some, accuracy: some }).map(([name]) => name)).toEqual(['accuracy', 'ece', 'zeta'])

@@ -42,19 +42,28 @@ export interface Scale {
 }
 
 /**
- * An axis that holds all the intervals: their hull, a tenth wider on either side, so that intervals can be compared
- * by eye however narrow they are. It is at least `spanMin` wide, so that noise does not fill it, and a share's axis
- * ends at 0 and 1.
+ * An axis that holds all the intervals and ends on round numbers. It is at least `spanMin` wide, so that noise does
+ * not fill it, and a share's axis ends at 0 and 1.
  */
 export function axisFor(estimates: readonly EstimateBody[], unit: Meaning['unit'], spanMin = 0.05): Scale {
   const low = Math.min(...estimates.map((e) => e.low))
   const high = Math.max(...estimates.map((e) => e.high))
-  const span = Math.max(spanMin, (high - low) * 1.2)
-  const middle = (low + high) / 2
-  const top = unit === 'share' ? 1 : Number.POSITIVE_INFINITY
-  // Shifted before it is cut, so that it keeps its width at the ends.
-  const from = Math.max(0, Math.min(middle - span / 2, top - span))
-  return { from, to: Math.min(top, from + span) }
+  const spare = Math.max(0, spanMin - (high - low)) / 2
+  const step = roundStep((high - low + 2 * spare) / STEPS)
+  // Shifted where it would leave the range of shares, so that it keeps its width there.
+  const shift = Math.max(0, spare - low) - (unit === 'share' ? Math.max(0, high + spare - 1) : 0)
+  const from = Math.floor((low - spare + shift) / step + ROUNDING) * step
+  const to = Math.ceil((high + spare + shift) / step - ROUNDING) * step
+  return { from: Math.max(0, from), to: unit === 'share' ? Math.min(1, to) : to }
+}
+
+const STEPS = 5
+const ROUNDING = 1e-9
+
+/** The next larger of 1, 2, 5 times a power of ten. */
+function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least))
+  return power * ([1, 2, 5].find((n) => n * power >= least) ?? 10)
 }
 
 /** Where a value stands on the axis, from 0 to 1. */
