@@ -34,6 +34,8 @@ export function explainFailure(error: unknown): Failure {
     case 'AbortError':
       return { words: 'barometer: stopped.', code: exits.interrupted }
   }
+  if ('code' in error && typeof error.code === 'string' && error.code.startsWith('Z_'))
+    return { words: `barometer: the packed file is damaged or cut short: ${error.message}.`, code: exits.failed }
   const system = systemWords(error)
   if (system !== null) return { words: `barometer: ${system}`, code: exits.failed }
   return {

@@ -1,0 +1,301 @@
+/** The `barometer` command as people use it, from the first key to a rollback, on a state folder of its own. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cli } from '../../src/cli.ts'
+import { seededRandom } from '../../src/math/random.ts'
+import { memoryTerminal } from './memoryTerminal.ts'
+
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'barometer-command-'))
+  writeFileSync(join(home, 'pets.csv'), petsCsv(400, 1))
+  writeFileSync(join(home, 'test.csv'), petsCsv(120, 2))
+})
+afterAll(() => rmSync(home, { recursive: true }))
+
+interface Ended {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function barometer(words: string, options: { stdin?: string } = {}): Promise<Ended> {
+  const terminal = memoryTerminal(home, { ...options, env: { BAROMETER_HOME: join(home, 'state') } })
+  const args = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain)
+  const code = await cli(args, terminal)
+  return { code, out: terminal.out(), err: terminal.err() }
+}
+
+/** Runs a command with --json that must succeed. */
+async function json<T>(words: string): Promise<T> {
+  const { code, out, err } = await barometer(`${words} --json`)
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' })
+  return JSON.parse(out) as T // the caller names what it asserts
+}
+
+/** Sentences about cats, dogs and birds: a task that nobody's starter model knows. */
+function petsCsv(rows: number, seed: number): string {
+  const random = seededRandom(seed)
+  const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)]
+  const says = {
+    cat: ['purrs', 'meows', 'climbs the curtain'],
+    dog: ['barks', 'fetches the ball', 'wags its tail'],
+    bird: ['sings', 'flies away', 'builds a nest'],
+  }
+  const kinds = ['cat', 'dog', 'bird'] as const
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const kind = kinds[Math.floor(random() * 3)]
+    return `${i},"the ${pick(['old', 'young', 'small', 'loud'])} one ${pick(says[kind])}, ""${pick(['again', 'at night', 'every day'])}"" ${i}",${kind}`
+  })
+  return `id,text,label\n${lines.join('\n')}\n`
+}
+
+describe('a model of one’s own', () => {
+  test('is trained, measured and registered as staging', async () => {
+    const made = await json<{
+      model: string
+      version: number
+      stage: string
+      evaluations: { name: string; metrics: { accuracy: { value: number; low: number; high: number } } }[]
+    }>(
+      'train --data pets.csv --test test.csv --name pets --seed 7 --terms "made up for a test"'.replaceAll(
+        /(\w+\.csv)/g,
+        (name) => join(home, name),
+      ),
+    )
+    expect(made).toMatchObject({ model: 'pets', version: 1, stage: 'staging' })
+    expect(made.evaluations.map((one) => one.name)).toEqual(['held-out', 'test.csv'])
+    const { value, low, high } = made.evaluations[1].metrics.accuracy
+    expect(value).toBeGreaterThan(0.95)
+    expect(low).toBeLessThanOrEqual(value)
+    expect(high).toBeGreaterThanOrEqual(value)
+  })
+
+  test('the same rows and seed make the same weights with any number of threads', async () => {
+    const weights = async (workers: number) => {
+      const folder = join(home, `out-${workers}`)
+      expect(
+        (
+          await barometer(
+            `train --data ${join(home, 'pets.csv')} --name pets --seed 7 --workers ${workers} --out ${folder}`,
+          )
+        ).code,
+      ).toBe(0)
+      return readFileSync(join(folder, 'model.bin'))
+    }
+    expect((await weights(1)).equals(await weights(2))).toBe(true)
+  })
+
+  test('a version in staging scores when it is named; the task has none in production', async () => {
+    const { out } = await barometer('predict --model pets@1 "the loud one barks"')
+    expect(out).toMatch(/^dog \d+\.\d %/)
+    expect(await barometer('predict --task pets "the loud one barks"')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(task_unknown)'),
+    })
+  })
+
+  test('promote, promote the next, roll back: each leaves its event', async () => {
+    await json(`train --data ${join(home, 'pets.csv')} --name pets --seed 8 --promote`)
+    expect((await barometer('models promote pets@1 --why "it was better"')).out).toBe(
+      'pets@2: production → archived\npets@1: staging → production\n',
+    )
+    expect((await barometer('models rollback pets --why oops')).code).toBe(0)
+    const events = await json<{ version: number; action: string; to: string; who: string }[]>('models events pets')
+    const changes = events.map(({ version, action, to }) => `${action}: ${version} → ${to}`)
+    expect(changes.filter((change) => !change.startsWith('register'))).toEqual([
+      'promote: 2 → production',
+      'promote: 2 → archived',
+      'promote: 1 → production',
+      'roll-back: 1 → archived',
+      'roll-back: 2 → production',
+    ])
+    expect(events.every((event) => event.who.startsWith('cli'))).toBe(true)
+    expect((await barometer('models list')).out).toMatch(/pets@2 +production/)
+    expect(await barometer('models promote pets@2')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(stage_conflict)'),
+    })
+  })
+
+  test('evaluate measures it with intervals, and its confusion', async () => {
+    const { out, code } = await barometer(`evaluate --data ${join(home, 'test.csv')} --model pets@1`)
+    expect(code).toBe(0)
+    expect(out).toMatch(/accuracy +\d+\.\d\d % +\d+\.\d\d % – \d+\.\d\d %/)
+    expect(out).toMatch(/actual \\ predicted +bird +cat +dog/)
+  })
+
+  test('verify finds the one byte that was changed', async () => {
+    expect((await barometer('models verify')).code).toBe(0)
+    const folder = join(home, 'state', 'models')
+    const file = join(folder, readdirSync(folder)[0], 'model.bin')
+    const bytes = readFileSync(file)
+    bytes[bytes.length >> 1] ^= 1
+    writeFileSync(file, bytes)
+    const broken = await barometer('models verify')
+    expect(broken.code).toBe(1)
+    expect(broken.out.match(/BROKEN {2}.*model\.bin.*sha256/g)).toHaveLength(1)
+    bytes[bytes.length >> 1] ^= 1
+    writeFileSync(file, bytes)
+    expect((await barometer('models verify pets')).code).toBe(0)
+  })
+})
+
+describe('a file', () => {
+  const rowsOf = (csv: string) => parse<Record<string, string>>(csv, { columns: true })
+
+  test('is scored in order by any number of threads, and each answer is that of the text alone', async () => {
+    const path = join(home, 'big.csv')
+    // Long rows, so that there are several chunks of a megabyte.
+    writeFileSync(
+      path,
+      petsCsv(5_000, 3).replaceAll(/the (\w+)/g, (words) => `${words} and `.repeat(30) + words),
+    )
+    const outputs = []
+    for (const workers of [0, 1, 3])
+      outputs.push(await barometer(`predict --task pets --file ${path} --keep id,text --workers ${workers}`))
+    expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(outputs[1].out).toBe(outputs[0].out)
+    expect(outputs[2].out).toBe(outputs[0].out)
+    const rows = rowsOf(outputs[0].out)
+    expect(rows.map((row) => row['id'])).toEqual(Array.from({ length: 5_000 }, (_, i) => String(i)))
+    const row = rows[4_999]
+    const single = JSON.parse((await barometer('predict --task pets --json', { stdin: row['text'] })).out) as {
+      label: string
+      confidence: number
+    }
+    expect(single).toMatchObject({ label: row['label'], confidence: Number(row['confidence']) })
+  })
+
+  test('rows that cannot be scored say why in their place, and the exit code says that there were some', async () => {
+    const path = join(home, 'odd.csv')
+    writeFileSync(path, `text\nfine\n""\n${'x'.repeat(20_001)}\na,b\nfine again\n`)
+    const { code, out, err } = await barometer(`predict --task pets --file ${path}`)
+    expect(code).toBe(1)
+    expect(rowsOf(out).map((row) => [row['line'], row['error']])).toEqual([
+      ['2', ''],
+      ['4', 'text_too_long'],
+      ['5', 'bad_request'],
+      ['6', ''],
+    ])
+    expect(err).toContain('2 could not be scored')
+  })
+
+  test('gzip and NDJSON go in and out', async () => {
+    const path = join(home, 'some.jsonl.gz')
+    writeFileSync(path, gzipSync('{"text":"it purrs","id":"a"}\n{"text":"it barks","id":"b"}\n'))
+    const { out } = await barometer(`predict --task pets --file ${path} --keep id --json --probabilities`)
+    const rows = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; label: string; probabilities: Record<string, number> })
+    expect(rows.map(({ id, label }) => [id, label])).toEqual([
+      ['a', 'cat'],
+      ['b', 'dog'],
+    ])
+    expect(Object.keys(rows[0].probabilities)).toEqual(['bird', 'cat', 'dog'])
+  })
+})
+
+describe('data that is not good enough', () => {
+  test('bad rows are told by line and left out; too many are refused', async () => {
+    const good = petsCsv(300, 4)
+    writeFileSync(join(home, 'few.csv'), `${good}300,only two\n`)
+    const few = await barometer(`train --data ${join(home, 'few.csv')} --name few`)
+    expect(few.code).toBe(0)
+    expect(few.err).toContain('line 302:')
+    writeFileSync(join(home, 'many.csv'), `${good}${'300,only two\n'.repeat(10)}`)
+    const many = await barometer(`train --data ${join(home, 'many.csv')} --name many`)
+    expect(many).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/too many bad rows[^]*line 302[^]*\(data_broken\)/),
+    })
+  })
+
+  test('one label, or too few rows, are refused', async () => {
+    writeFileSync(
+      join(home, 'one.csv'),
+      `text,label\n${Array.from({ length: 60 }, (_, i) => `text ${i},a`).join('\n')}\n`,
+    )
+    expect((await barometer(`train --data ${join(home, 'one.csv')} --name one`)).err).toContain(
+      'a task has two at least',
+    )
+    writeFileSync(join(home, 'short.csv'), 'text,label\na,x\nb,y\n')
+    expect((await barometer(`train --data ${join(home, 'short.csv')} --name short`)).err).toContain(
+      'at least 50 are needed',
+    )
+  })
+})
+
+describe('keys', () => {
+  test('are shown once, listed without their secret, and revoked', async () => {
+    const { key, id } = await json<{ key: string; id: string }>(
+      'keys create --name shop --scopes predict,read --rate 5/s --expires 90d',
+    )
+    expect(key).toMatch(new RegExp(`^bk_${id}_`))
+    const listed = await barometer('keys list')
+    expect(listed.out).toMatch(/shop +predict, read +300\/min/)
+    expect(listed.out).not.toContain(key.slice(-20))
+    expect((await barometer(`keys revoke ${id}`)).code).toBe(0)
+    expect((await barometer('keys list')).out).toContain('revoked')
+    expect((await barometer('keys revoke nobody')).code).toBe(1)
+  })
+})
+
+test('the database says its migrations and its size', async () => {
+  const status = await json<{ migrations: { number: number; at: number | null }[]; facts: { rows: number } }>(
+    'db status',
+  )
+  expect(status.migrations.every((one) => one.at !== null)).toBe(true)
+  expect(status.facts.rows).toBe(0)
+  expect((await barometer('db migrate')).err).toContain('up to date')
+  expect((await barometer('db check')).out).toMatch(/^ok: sqlite/)
+  expect((await barometer('db retain --days 1')).out).toBe('0 predictions removed\n')
+})
+
+describe('a wrong command line', () => {
+  test.each([
+    ['frobnicate', "unknown command 'frobnicate'"],
+    ['predict --frob x', "unknown option '--frob'"],
+    ['predict', 'Nothing to score'],
+    ['predict hi --file x.csv', 'not both'],
+    ['predict --file x.csv --explain', '--explain goes with texts'],
+    ['keys create --name a --scopes all', 'There is no scope all'],
+    ['keys create --name a --scopes read --rate fast', 'A rate is written like'],
+    ['models promote pets', 'Which version?'],
+    ['train --data x.csv', "required option '--name <name>'"],
+    ['train --data x.csv --name x --out y --promote', 'nothing to --promote'],
+    ['status --url nonsense', 'no address of a server'],
+    ['load --url http://192.0.2.1 --seconds 1', '--allow-remote'],
+  ])('%s → exit code 2 and what would be right', async (words, says) => {
+    const { code, err, out } = await barometer(words)
+    expect(err).toContain(says)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+  })
+
+  test('a setting that cannot be is one, too', async () => {
+    const terminal = memoryTerminal(home, { env: { PORT: 'eighty' } })
+    expect(await cli(['status'], terminal)).toBe(2)
+    expect(terminal.err()).toContain('PORT must be a whole number')
+  })
+})
+
+test('commands on a state that is not there say so, and make none', async () => {
+  const terminal = memoryTerminal(home, { env: { BAROMETER_HOME: join(home, 'nothing') } })
+  expect(await cli(['models', 'list'], terminal)).toBe(1)
+  expect(terminal.err()).toContain('There is nothing in')
+  expect(readdirSync(home)).not.toContain('nothing')
+})
+
+test('every command has a manual with its options', async () => {
+  for (const name of ['serve', 'predict', 'train', 'evaluate', 'models', 'keys', 'db', 'status', 'load']) {
+    const { code, out } = await barometer(`help ${name}`)
+    expect({ name, code }).toEqual({ name, code: 0 })
+    expect(out).toContain(`Usage: barometer ${name}`)
+    expect(out).toContain('Examples:')
+  }
+})

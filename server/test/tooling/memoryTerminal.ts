@@ -1,0 +1,39 @@
+/** A terminal that remembers what was written to it. */
+import { Readable } from 'node:stream'
+import type { Terminal } from '../../src/cli/terminal.ts'
+
+export interface MemoryTerminal extends Terminal {
+  readonly out: () => string
+  readonly err: () => string
+}
+
+export function memoryTerminal(
+  folder: string,
+  options: { stdin?: string; env?: Record<string, string> } = {},
+): MemoryTerminal {
+  let out = ''
+  let err = ''
+  let exitCode = 0
+  const line = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
+  const signal = new AbortController().signal
+  return {
+    print: (text) => void (out += line(text)),
+    write: async (bytes) => void (out += typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString()),
+    say: (text) => void (err += line(text)),
+    draw: (text) => void (err += text),
+    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    asks: options.stdin === undefined,
+    env: options.env ?? {},
+    folder,
+    draws: false,
+    colour: false,
+    columns: 100,
+    stopSignal: () => signal,
+    setExitCode: (code) => void (exitCode = code),
+    exitCode: () => exitCode,
+    flush: async () => {},
+    now: Date.now,
+    out: () => out,
+    err: () => err,
+  }
+}
