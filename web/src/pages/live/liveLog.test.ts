@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { arrive, emptyLog, hold, label, merge, release, ROWS_MAX } from './liveLog.ts'
+import { arrive, emptyLog, fill, hold, label, merge, release, ROWS_MAX } from './liveLog.ts'
 import type { Row } from './row.ts'
 
 const row = (n: number): Row => ({
@@ -54,6 +54,24 @@ describe('the live log', () => {
         expect(let_go).toMatchObject({ held: false, waitingCount: 0 })
       }),
     )
+  })
+
+  test('a page of the log shows at once, even while held, and pushes nothing that is shown', () => {
+    fc.assert(
+      fc.property(batches, fc.array(fc.nat(2000), { maxLength: 100 }), (before, page) => {
+        const shown = hold(before.reduce((l, batch) => arrive(l, batch.map(row)), emptyLog))
+        const filled = fill(shown, page.map(row))
+        expect(ids(filled.rows).slice(0, shown.rows.length)).toEqual(ids(shown.rows))
+        if (shown.rows.length === 0) expect(filled.rows).toHaveLength(new Set(page).size)
+        const flow = arrive(arrive(emptyLog, shown.rows), page.map(row))
+        expect(ids(release(filled).rows)).toEqual(ids(flow.rows))
+      }),
+    )
+  })
+
+  test('what waited and is found in the log as well waits no more', () => {
+    const held = arrive(hold(emptyLog), [row(5)])
+    expect(fill(held, [row(5), row(4)])).toMatchObject({ waiting: [], waitingCount: 0 })
   })
 
   test('never holds more than its limit, waiting ones apart', () => {

@@ -29,6 +29,20 @@ export function arrive(log: LiveLog, incoming: readonly Row[]): LiveLog {
   }
 }
 
+/** A page read from the log. What is older than all that is shown goes below it, which moves nothing, held or not. */
+export function fill(log: LiveLog, page: readonly Row[]): LiveLog {
+  const oldest = log.rows.at(-1)
+  const older = page.filter((row) => !oldest || newestFirst(row, oldest) > 0)
+  const rows = merge(log.rows, older)
+  const shown = new Set(rows.map((row) => row.id))
+  const waiting = log.waiting.filter((row) => !shown.has(row.id))
+  const waitingCount = log.waitingCount - (log.waiting.length - waiting.length)
+  return arrive(
+    { ...log, rows, waiting, waitingCount },
+    page.filter((row) => !shown.has(row.id)),
+  )
+}
+
 export function hold(log: LiveLog): LiveLog {
   return log.held ? log : { ...log, held: true }
 }

@@ -6,14 +6,14 @@ import type { Feed } from '../../api/feed.ts'
 import type { FeedbackEvent, PredictionEvent } from '@barometer/wire'
 import { type Filter, passes, search } from './filter.ts'
 import { createFrame } from './frame.ts'
-import { arrive, emptyLog, hold, label, type LiveLog, release, ROWS_MAX } from './liveLog.ts'
+import { arrive, emptyLog, fill, hold, label, type LiveLog, release, ROWS_MAX } from './liveLog.ts'
 import { type Row, rowOfEvent, rowOfLogged } from './row.ts'
 
 const PAGE_ROWS = 100
 
 type Act =
   | { readonly kind: 'clear' }
-  | { readonly kind: 'arrive'; readonly rows: readonly Row[] }
+  | { readonly kind: 'arrive' | 'fill'; readonly rows: readonly Row[] }
   | { readonly kind: 'label'; readonly event: FeedbackEvent }
   | { readonly kind: 'hold' | 'release' }
 
@@ -23,6 +23,8 @@ function reduce(log: LiveLog, act: Act): LiveLog {
       return { ...emptyLog, held: log.held }
     case 'arrive':
       return arrive(log, act.rows)
+    case 'fill':
+      return fill(log, act.rows)
     case 'label':
       return label(log, act.event)
     case 'hold':
@@ -64,7 +66,7 @@ export function useLiveLog(filter: Filter, feed: Feed): UseLiveLog {
       try {
         const page = await predictions(search(filter, PAGE_ROWS, cursor), signal)
         if (mine !== asked.current) return
-        dispatch({ kind: 'arrive', rows: page.predictions.map(rowOfLogged) })
+        dispatch({ kind: 'fill', rows: page.predictions.map(rowOfLogged) })
         setNext((known) => (cursor === undefined && known !== null ? known : page.next))
         setError(null)
       } catch (fault) {
