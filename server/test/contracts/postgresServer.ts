@@ -1,4 +1,5 @@
 /** A real PostgreSQL for tests, from npm, in a folder of its own that goes when it stops. */
+import type { ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,8 @@ export interface PostgresServer {
   createDatabase(): Promise<string>
   start(): Promise<void>
   stop(): Promise<void>
+  /** Ends it at once, without a checkpoint: what it had not synced itself is gone. */
+  crash(): Promise<void>
   /** Stops it for good. */
   remove(): Promise<void>
 }
@@ -51,11 +54,20 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     start: () => server.start(),
     stop: () => server.stop(),
+    crash: () => crash(server),
     async remove() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The package has no way to do it, but has the process. */
+async function crash(server: EmbeddedPostgres) {
+  const { process: child } = server as unknown as { process: ChildProcess }
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGQUIT')
+  await gone
 }
 
 function freePort(): Promise<number> {
