@@ -107,6 +107,14 @@ function useFeed(feed: Feed, mayRead: boolean): void {
   )
   useEffect(
     () =>
+      // The stream ends with the session, too.
+      feed.state.subscribe(() => {
+        if (feed.state.get() === 'waiting') void client.invalidateQueries({ queryKey: sessionQuery.queryKey })
+      }),
+    [feed, client],
+  )
+  useEffect(
+    () =>
       // A session that ended elsewhere ends here too.
       client.getQueryCache().subscribe(({ query }) => {
         const { error } = query.state

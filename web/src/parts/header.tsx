@@ -71,7 +71,7 @@ const STATES: Readonly<Record<FeedState, { word: string; say: string }>> = {
   off: { word: '', say: '' },
   connecting: { word: 'Connecting', say: 'Opening the live stream' },
   live: { word: 'Connected', say: 'The live stream is open' },
-  waiting: { word: 'Waiting', say: 'The live stream is down; it will be opened again' },
+  waiting: { word: 'Reconnecting', say: 'The live stream is down; it will be opened again' },
 }
 
 /** The stream's state as shape and word; its place is kept whatever it says. */
@@ -81,7 +81,7 @@ function Connection({ state }: { state: FeedState }) {
     <span
       role="status"
       title={say}
-      className={`tone-${state === 'live' ? 'good' : 'quiet'} mr-1 flex min-w-6 sm:min-w-24 items-center justify-end gap-2 text-xs text-soft`}
+      className={`tone-${state === 'live' ? 'good' : 'quiet'} mr-1 flex min-w-6 sm:min-w-28 items-center justify-end gap-2 text-xs text-soft`}
     >
       {word !== '' && (
         <>

@@ -192,6 +192,7 @@ export function LivePage({ route, feed }: { route: Route; feed: Feed }) {
 
 function Standing({ held, rows, skipped }: { held: boolean; rows: number; skipped: number }) {
   const tail = skipped > 0 ? ` · ${count(skipped)} came too fast to show; the log has them` : ''
+  if (rows === 0) return 'Waiting for predictions'
   if (held) return `Standing still while you read${tail}`
   return `${rows === 1 ? 'The newest prediction' : `The newest ${count(rows)} predictions`}, as they come${tail}`
 }

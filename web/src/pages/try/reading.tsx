@@ -8,10 +8,12 @@ import { Mark } from '../../parts/mark.tsx'
 interface Props {
   readonly labels: readonly string[]
   readonly answer: ExplainAnswer | null
+  /** Said in the answer's place while there is none. */
+  readonly instead: string
 }
 
 /** What the model makes of the text: the label large, how sure it is, and what it gives to every label. */
-export function Reading({ labels, answer }: Props) {
+export function Reading({ labels, answer, instead }: Props) {
   const scale = scaleOf(labels)
   const tone = answer ? look(answer.label, labels).tone : 'quiet'
   return (
@@ -40,7 +42,7 @@ export function Reading({ labels, answer }: Props) {
               {titled(sureness(answer.confidence))}, <span className="text-ink">{percent(answer.confidence)}</span>
             </>
           ) : (
-            'Nothing to read yet'
+            instead
           )}
         </p>
       </div>

@@ -59,7 +59,7 @@ function Legend({ axis, labels }: { axis: Axis; labels: readonly string[] }) {
       )}
       <span className={`lean lean-away tone-${toneOf(-1, axis, labels)} text-ink [--w:0.7]`}>{away}</span> dotted
       <br />
-      Deeper is stronger; point at a word for its figure.
+      Deeper is stronger. Point at a word.
     </span>
   )
 }

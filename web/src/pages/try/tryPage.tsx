@@ -121,7 +121,11 @@ export function TryPage() {
           {!empty && scored.error && <FaultNotice error={scored.error} onRetry={() => void scored.refetch()} />}
         </div>
         <div className="lg:col-start-2 lg:row-span-2 lg:row-start-1">
-          <Reading labels={labels} answer={answer} />
+          <Reading
+            labels={labels}
+            answer={answer}
+            instead={empty ? 'Nothing to read yet' : scored.error ? 'No answer' : 'Reading…'}
+          />
         </div>
         <Examples
           task={task}
