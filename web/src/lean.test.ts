@@ -43,6 +43,11 @@ describe('lean', () => {
     expect(lean([-1, 0, 2], axisOf(labels, 'critical'))).toBe(2.5)
     expect(lean([-1, 0, 2], axisOf(labels, 'info'))).toBe(-2)
   })
+  test('is between the two labels of a task that has only two, towards the predicted one', () => {
+    expect(axisOf(['billing', 'shipping'], 'shipping')).toEqual({ kind: 'polarity', towards: 1, away: 0 })
+    expect(lean([-1, 2], axisOf(['billing', 'shipping'], 'shipping'))).toBe(3)
+    expect(lean([-1, 2], axisOf(['billing', 'shipping'], 'billing'))).toBe(-3)
+  })
   test('a task of one label leans nowhere', () => {
     expect(lean([3], axisOf(['only'], 'only'))).toBe(0)
   })

@@ -6,18 +6,20 @@ export type Axis =
   | { readonly kind: 'polarity'; readonly towards: number; readonly away: number }
   | { readonly kind: 'label'; readonly towards: number }
 
-/** Between the two poles where the task has them; towards the predicted label elsewhere. */
+/** Between the two poles where the task has them, or its only two labels; towards the predicted label elsewhere. */
 export function axisOf(labels: readonly string[], label: string): Axis {
   const positive = labels.indexOf('positive')
   const negative = labels.indexOf('negative')
   if (positive >= 0 && negative >= 0) return { kind: 'polarity', towards: positive, away: negative }
-  return { kind: 'label', towards: Math.max(0, labels.indexOf(label)) }
+  const towards = Math.max(0, labels.indexOf(label))
+  if (labels.length === 2) return { kind: 'polarity', towards, away: 1 - towards }
+  return { kind: 'label', towards }
 }
 
 /**
  * What a stretch adds to the logit of one side over the other, in nats.
  *
- *   polarity:  c[positive] − c[negative]
+ *   polarity:  c[one pole] − c[the other]
  *   label:     c[label] − mean of c over the other labels
  *
  * Both are differences on purpose: adding the same amount to all logits changes no probability, so one
