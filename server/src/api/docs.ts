@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Api } from './context.ts'
+import { DOCS_POLICY } from './security.ts'
 
 /** Must be registered before the routes that it describes. */
 export async function docsRoutes(app: Api, version: string): Promise<void> {
@@ -37,6 +38,6 @@ export async function docsRoutes(app: Api, version: string): Promise<void> {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, scope: 'public' }
     })
-    await docs.register(swaggerUi, { routePrefix: '/docs' })
+    await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_POLICY })
   })
 }

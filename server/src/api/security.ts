@@ -89,6 +89,9 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
 export const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+/** The documents set styles in the page itself; scripts are as strict as everywhere. */
+export const DOCS_POLICY = `${PAGE_POLICY}; style-src 'self' 'unsafe-inline'`
+
 /**
  * What helmet would send of headers that mean something here, as constants; helmet makes them anew for each request, in
  * two asynchronous hooks (docs/decisions/0007-access.md has the measurement). What can be opened as a page gets all of
