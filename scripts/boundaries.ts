@@ -24,7 +24,7 @@ export interface Room {
 
 export const rooms = {
   wire: { path: 'wire/src', may: [] },
-  domain: { path: 'server/src/domain', may: [], pure: true },
+  domain: { path: 'server/src/domain', may: [], types: ['math'], pure: true },
   math: { path: 'server/src/math', may: [], pure: true },
   stats: { path: 'server/src/stats', may: ['math', 'domain'], pure: true },
   models: { path: 'server/src/models', may: ['math', 'domain'], pure: true },
