@@ -9,7 +9,8 @@ export function barometer(root: string, home: string, nodeFlags: readonly string
   return {
     name: 'barometer',
     command: process.execPath,
-    args: [...nodeFlags, join(root, 'server/bin/barometer.mjs'), 'serve'],
+    // The flag of the command's own first line, which naming Node here passes by.
+    args: ['--max-semi-space-size=4', ...nodeFlags, join(root, 'server/bin/barometer.mjs'), 'serve'],
     environment: { ...clean, BAROMETER_HOME: home },
     readyPath: '/health/ready',
     versions: { node: process.version },
