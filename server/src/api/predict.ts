@@ -10,6 +10,7 @@ import {
   PredictBatchBody,
   PredictBody,
 } from '@barometer/wire'
+import type { FastifyRequest } from 'fastify'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction, Prediction } from '../domain/prediction.ts'
 import { ingest, type TextSignal } from '../loop/ingest.ts'
@@ -18,6 +19,7 @@ import type { LiveVersion } from '../loop/register.ts'
 import { score } from '../loop/score.ts'
 import type { Explanation } from '../models/textModel.ts'
 import type { Appended } from '../store/store.ts'
+import { demand } from './access.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
 
 const DEFAULT_TASK = 'sentiment'
@@ -127,7 +129,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
       },
     },
     async (request) => {
-      const { text, version } = await toExplain(request.body)
+      const { text, version } = await toExplain(request)
       const started = nowMs()
       const scored = version.model.score(text)
       const explanation = version.model.explain(text)
@@ -147,13 +149,17 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
   )
 
   /** The text and version to explain: what was sent, or what a logged prediction was made of. */
-  async function toExplain(body: ExplainBody): Promise<{ text: string; version: LiveVersion }> {
+  async function toExplain(
+    request: FastifyRequest<{ Body: ExplainBody }>,
+  ): Promise<{ text: string; version: LiveVersion }> {
+    const { body } = request
     if ((body.text === undefined) === (body.prediction_id === undefined))
       throw new Fault('bad_request', { say: 'Send either a text or a prediction_id.' })
     if (body.text !== undefined) {
       const version = releases.serving(body.task ?? DEFAULT_TASK)
       return { text: ingest({ text: body.text, source: null, callerId: null }, config).text, version }
     }
+    demand(request, 'read') // the answer shows a text out of the log
     const row = await store.log.get(body.prediction_id ?? '')
     if (row === null) throw new Fault('prediction_unknown')
     if (row.text === null)

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { promisify } from 'node:util'
-import type { SessionAnswer } from '@barometer/wire'
+import type { PredictAnswer, SessionAnswer } from '@barometer/wire'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKey } from '../../src/access/keys.ts'
@@ -153,6 +153,16 @@ describe('every route', () => {
 function isSignIn({ method, url }: Route): boolean {
   return method === 'POST' && url === '/session'
 }
+
+test('a logged text is explained to those who may read the log only', async () => {
+  const { body } = await server.call<PredictAnswer>('POST', '/predict', { text: 'fine' }, bearer(keyed.keys.predict))
+  const explain = { prediction_id: body.id }
+  expect(await server.call('POST', '/explain', explain, bearer(keyed.keys.predict))).toMatchObject({
+    status: 403,
+    body: { error: { code: 'forbidden' } },
+  })
+  expect(await server.call('POST', '/explain', explain, bearer(keyed.keys.all))).toMatchObject({ status: 200 })
+})
 
 test('the whole way of the page: sign in, read, change with the token, sign out', async () => {
   const page = { origin: server.address, 'sec-fetch-site': 'same-origin' }
