@@ -2,7 +2,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { Api, ApiNeeds } from './context.ts'
-import { docsRoutes } from './docs.ts'
+import { describe, docsRoutes } from './docs.ts'
 import { eventRoutes } from './events.ts'
 import { feedbackRoutes } from './feedback.ts'
 import { modelRoutes } from './models.ts'
@@ -32,6 +32,7 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
   // (docs/decisions/0006-hot-path.md has the measurement), and the types hold the answers to them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   countRequests(app, needs)
+  await describe(app, needs.version)
   await secure(app, {
     config,
     store: needs.store,
@@ -39,7 +40,7 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
     isStopping: needs.isStopping,
     counted: (code) => needs.metrics.fault(code),
   })
-  await docsRoutes(app, needs.version)
+  await docsRoutes(app)
   await app.register(async (api) => apiRoutes(api, needs))
   await app.register(async (api) => apiRoutes(api, needs), { prefix: '/v1' })
   await app.register(async (page) => pageRoutes(page, pageFolder))

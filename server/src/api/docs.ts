@@ -4,8 +4,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { Api } from './context.ts'
 import { DOCS_POLICY } from './security.ts'
 
-/** Must be registered before the routes that it describes. */
-export async function docsRoutes(app: Api, version: string): Promise<void> {
+/** Writes down every route that is registered after it. */
+export async function describe(app: Api, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -30,9 +30,15 @@ export async function docsRoutes(app: Api, version: string): Promise<void> {
       },
       security: [{ bearer: [] }, { apiKey: [] }],
     },
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `schema-${i}`),
+    },
     // Every address answers under /v1 too; it is described once.
     transform: ({ schema, url }) => ({ schema: url.startsWith('/v1/') ? { ...schema, hide: true } : schema, url }),
   })
+}
+
+export async function docsRoutes(app: Api): Promise<void> {
   app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () => app.swagger())
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
