@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+/** What starts servers, databases and browsers, or measures time. */
+const WHOLE = ['server/test/{contracts,scenarios,e2e}/**/*.test.ts', 'deploy/**/*.test.ts']
+
 /**
- * Two groups. `unit` is everything that lies beside the code, in parallel. `whole` starts servers, databases and
- * browsers and measures time, so it runs after that, one file at a time.
+ * Two groups. `unit` is everything that lies beside the code, in parallel. `whole` comes after it, one file at a time.
  *
  * Processes, not threads, carry the tests: what is tested starts worker threads of its own, and a process that a
  * test leaves in disorder ends with it.
@@ -18,16 +20,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: [
-            '{wire,web,server}/src/**/*.test.{ts,tsx}',
-            'server/test/{tooling,golden}/**/*.test.ts',
-            'server/bench/**/*.test.ts',
-            'scripts/**/*.test.ts',
-            'starter/**/*.test.ts',
-          ],
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: ['**/node_modules/**', '**/dist/**', ...WHOLE],
           maxWorkers: 2,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -35,11 +32,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'whole',
-          include: ['server/test/{contracts,scenarios,e2e}/**/*.test.ts', 'deploy/**/*.test.ts'],
+          include: WHOLE,
           maxWorkers: 1,
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exits } from '../../src/cli/failure.ts'
 import { cli } from '../../src/cli.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { memoryTerminal } from './memoryTerminal.ts'
+
+const COMMANDS = ['serve', 'predict', 'train', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
 
 let home: string
 beforeAll(() => {
@@ -292,10 +295,23 @@ test('commands on a state that is not there say so, and make none', async () => 
 })
 
 test('every command has a manual with its options', async () => {
-  for (const name of ['serve', 'predict', 'train', 'evaluate', 'models', 'keys', 'db', 'status', 'load']) {
+  for (const name of COMMANDS) {
     const { code, out } = await barometer(`help ${name}`)
     expect({ name, code }).toEqual({ name, code: 0 })
     expect(out).toContain(`Usage: barometer ${name}`)
     expect(out).toContain('Examples:')
   }
+})
+
+test('the guide names every command and every exit code, and none that does not exist', async () => {
+  const guide = readFileSync(new URL('../../../docs/guide/command-line.md', import.meta.url), 'utf8')
+  const names: string[] = []
+  for (const name of COMMANDS) {
+    const { out } = await barometer(`help ${name}`)
+    const subs = [...(out.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(([, sub]) => sub)
+    names.push(...(subs.length === 0 ? [name] : subs.filter((sub) => sub !== 'help').map((sub) => `${name} ${sub}`)))
+  }
+  expect([...guide.matchAll(/^\| `barometer ([a-z ]+)` \|/gm)].map(([, name]) => name)).toEqual(names)
+  const codes = [...guide.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))
+  expect(codes).toEqual(Object.values(exits))
 })
