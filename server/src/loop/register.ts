@@ -1,6 +1,6 @@
 /** Versions: from an artifact into the registry, and from the registry into service. */
 import { join } from 'node:path'
-import { fromEntries, toEntries, type Artifact } from '../artifacts/artifact.ts'
+import { type Artifact, fromEntries, toEntries } from '../artifacts/artifact.ts'
 import { storeArtifact, verifyArtifact } from '../artifacts/folder.ts'
 import { decodeArtifact } from '../artifacts/loadArtifact.ts'
 import { rollingReference } from '../artifacts/reference.ts'
@@ -198,9 +198,8 @@ export async function registerStarters(
 ): Promise<void> {
   for (const folder of folders) {
     const artifact = await verifyArtifact(folder)
-    const known = await needs.store.registry.findByDigest(artifact.digest)
     const who = 'barometer'
-    const version = known ?? (await register(artifact, { who, why: 'The model in the box.' }, needs))
+    const version = await register(artifact, { who, why: 'The model in the box.' }, needs)
     const serving = await needs.store.registry.production()
     if (serving.has(version.task)) continue
     try {

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Served, serve } from '../serve.ts'
 
 interface Documents {
-  readonly paths: Record<string, Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>>
+  readonly paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
+  >
   readonly components: object
 }
 
@@ -16,7 +19,11 @@ let predictionId: string
 beforeAll(async () => {
   server = await serve()
   documents = (await server.call<Documents>('GET', '/openapi.json')).body
-  const made = await server.call<{ id: string }>('POST', '/predict', { text: 'to be asked about', source: 'openapi', id: 'mine' })
+  const made = await server.call<{ id: string }>('POST', '/predict', {
+    text: 'to be asked about',
+    source: 'openapi',
+    id: 'mine',
+  })
   predictionId = made.body.id
 })
 afterAll(() => server.end())
@@ -51,7 +58,17 @@ test.each([
   ['POST', '/predict/batch', 400, {}],
   ['POST', '/explain', 200, { text: 'not bad' }],
   ['POST', '/feedback', 200, { prediction_id: 'mine', label: 'neutral' }],
-  ['POST', '/feedback', 200, { items: [{ prediction_id: 'nobody', label: 'neutral' }, { prediction_id: 'mine', label: 'x' }] }],
+  [
+    'POST',
+    '/feedback',
+    200,
+    {
+      items: [
+        { prediction_id: 'nobody', label: 'neutral' },
+        { prediction_id: 'mine', label: 'x' },
+      ],
+    },
+  ],
   ['POST', '/feedback', 404, { prediction_id: 'nobody', label: 'neutral' }],
   ['GET', '/predictions', 200, undefined],
   ['GET', '/stats', 200, undefined],
@@ -59,7 +76,13 @@ test.each([
   ['GET', '/models/sentiment', 200, undefined, '/models/{model}'],
   ['GET', '/models/sentiment/events', 200, undefined, '/models/{model}/events'],
   ['GET', '/models/nothing', 404, undefined, '/models/{model}'],
-  ['POST', '/models/sentiment/versions/1/stage', 409, { action: 'promote' }, '/models/{model}/versions/{version}/stage'],
+  [
+    'POST',
+    '/models/sentiment/versions/1/stage',
+    409,
+    { action: 'promote' },
+    '/models/{model}/versions/{version}/stage',
+  ],
   ['GET', '/health', 200, undefined],
   ['GET', '/health/live', 200, undefined],
   ['GET', '/health/ready', 200, undefined],
@@ -83,7 +106,8 @@ test('every address is described once, with a summary and a group', () => {
   const routes = Object.entries(documents.paths)
   expect(routes.map(([path]) => path).filter((path) => path.startsWith('/v1'))).toEqual([])
   for (const [path, methods] of routes)
-    for (const [method, route] of Object.entries(methods)) expect(route, `${method} ${path}`).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] })
+    for (const [method, route] of Object.entries(methods))
+      expect(route, `${method} ${path}`).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] })
 })
 
 test('an answer that the documents do not describe would be noticed', () => {
