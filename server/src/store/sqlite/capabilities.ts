@@ -41,11 +41,15 @@ export const sqliteCapabilities: Capabilities = {
     // One refresh at a time, because both fill the same table.
     await read.connection().execute(async (db) => {
       await sql`create virtual table if not exists temp.tail using ${FTS5}`.execute(db)
-      await sql`delete from temp.tail where rowid in (select rowid from temp.tail)`.execute(db)
+      const { rows } = await sql<{ behind: number }>`select max(
+        coalesce((select value from marks where name = 'indexed'), 0),
+        coalesce((select max(seq) from predictions), 0) - ${sql.lit(TAIL_ROWS_MAX)}
+      ) as behind`.execute(db)
+      const behind = sql.lit(rows[0].behind)
+      await sql`delete from temp.tail where rowid in (select rowid from temp.tail where rowid <= ${behind})`.execute(db)
       await sql`insert into temp.tail (rowid, text)
         select seq, text from predictions
-        where seq > coalesce((select value from marks where name = 'indexed'), 0) and text is not null
-        order by seq desc limit ${sql.lit(TAIL_ROWS_MAX)}`.execute(db)
+        where seq > max(${behind}, coalesce((select max(rowid) from temp.tail), 0)) and text is not null`.execute(db)
     })
   },
   hasTerms: (terms) => sql`p.seq in (
@@ -61,7 +65,7 @@ export const sqliteCapabilities: Capabilities = {
 /** The text stays in the log only; a delete needs nothing but the position. */
 const FTS5 = sql.raw("fts5 (text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')")
 
-/** Most rows that a search looks at beyond the index; indexing 20,000 takes about 0.2 s. */
+/** Rows that a search looks at beyond the index, at most: the first search after a burst indexes so many, in about 0.2 s. */
 const TAIL_ROWS_MAX = 20_000
 
 /** Each term a quoted string of FTS5's query language, in which nothing but the quote itself means anything. */

@@ -37,6 +37,8 @@ const PASSES_MAX = 4
 /** Between two looks at the log, and while there was nothing to do. */
 const TICK_MS = 20
 const IDLE_TICK_MS = 100
+/** After an error: the disk is full, perhaps. */
+const FAILED_TICK_MS = 2000
 /** A log is idle when nothing was committed for so long. */
 const IDLE_MS = 1000
 /** The WAL file is cut to nothing when it is larger than this many times its bound and the log is idle. */
@@ -58,6 +60,7 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
   /** Something may be left to do. */
   let more = true
   let stopped = false
+  let failed = false
   let work: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | null = null
 
@@ -103,9 +106,17 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
 
   function next() {
     if (stopped) return
-    const delayMs = more || commits !== seenCommits ? TICK_MS : IDLE_TICK_MS
+    const delayMs = failed ? FAILED_TICK_MS : more || commits !== seenCommits ? TICK_MS : IDLE_TICK_MS
     timer = setTimeout(() => {
-      work = tick().catch((error: unknown) => logger?.warn({ err: error }, 'the keeper of the log will try again'))
+      work = tick().then(
+        () => {
+          failed = false
+        },
+        (error: unknown) => {
+          failed = true
+          logger?.warn({ err: error }, 'the keeper of the log will try again')
+        },
+      )
       void work.then(next)
     }, delayMs)
     timer.unref()
