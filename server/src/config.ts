@@ -108,7 +108,13 @@ export const settings = {
     'Most predictions that the log keeps; 0 for no limit.',
   ),
   retainDays: integer('RETAIN_DAYS', 0, 0, 36_500, 'Days that the log keeps a prediction; 0 for no limit.'),
-  requestSecondsMax: integer('REQUEST_SECONDS_MAX', 30, 1, 3600, 'Time that a request may take to arrive, in seconds.'),
+  requestSecondsMax: integer(
+    'REQUEST_SECONDS_MAX',
+    30,
+    1,
+    3600,
+    'Time that a request may take to arrive, and that an answer may stand still, in seconds.',
+  ),
   shutdownSecondsMax: integer(
     'SHUTDOWN_SECONDS_MAX',
     10,
@@ -125,7 +131,7 @@ export const settings = {
   trustProxy: flag(
     'TRUST_PROXY',
     false,
-    'Take the client address and scheme from X-Forwarded-* (behind a load balancer of yours).',
+    'Take the client address and scheme from X-Forwarded-* (behind one load balancer of yours).',
   ),
   metricsPublic: flag('METRICS_PUBLIC', false, 'GET /metrics needs no key.'),
   insecure: flag('INSECURE', false, 'Listen on any address without a key.'),

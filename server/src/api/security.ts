@@ -37,7 +37,8 @@ const HEADERS_SECONDS_MAX = 10
 export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
   const requestMs = config.requestSecondsMax * 1000
   return {
-    trustProxy: config.trustProxy,
+    // One proxy: the address that it saw. What stands before that in X-Forwarded-For is the caller's own word.
+    trustProxy: config.trustProxy ? (_address, hop) => hop === 0 : false,
     bodyLimit: config.bodyBytesMax,
     requestTimeout: requestMs,
     // A connection with an open request on which nothing moves: answered with `timeout`, see timeouts() below.
