@@ -3,7 +3,20 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 /** What the server answers; everything else is the page. `/predict` covers `/predictions` and `/predict/batch` too. */
-const API = ['/predict', '/explain', '/feedback', '/models', '/stats', '/events', '/session', '/health', '/metrics']
+const API = [
+  '/predict',
+  '/explain',
+  '/feedback',
+  '/models',
+  '/stats',
+  '/events',
+  '/session',
+  '/health',
+  '/metrics',
+  '/docs',
+  '/openapi.json',
+  '/v1',
+]
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],

@@ -39,6 +39,7 @@ export function App({ feed }: { feed: Feed }) {
 
 function Shell({ feed }: { feed: Feed }) {
   const route = useRoute()
+  const client = useQueryClient()
   const mayRead = useMay('read')
   const mayPredict = useMay('predict')
   const [keys, setKeys] = useState(false)
@@ -74,7 +75,10 @@ function Shell({ feed }: { feed: Feed }) {
       </a>
       <Header page={page ?? 'try'} pages={pages} feed={state} onKeys={() => setKeys(true)} />
       <main id="page" tabIndex={-1} className="mx-auto max-w-6xl px-4 pt-6 pb-10 outline-none sm:px-6">
-        <Boundary of={page ?? ''}>
+        <Boundary
+          of={page ?? ''}
+          onFault={() => void client.resetQueries({ predicate: (query) => query.queryKey[0] !== 'session' })}
+        >
           <Suspense>
             {page === 'try' && <TryPage />}
             {page === 'live' && <LivePage route={route} feed={feed} />}

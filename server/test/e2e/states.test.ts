@@ -102,6 +102,22 @@ test('an empty log says how to fill it, a filter without a match says so', async
   await page.getByText('Nothing matches').waitFor()
 })
 
+test('an answer that breaks one page leaves the others whole', async () => {
+  const { page, fake } = await begin()
+  await page.route('**/models', (route) =>
+    route.fulfill({ json: { models: [{ model: 'x', task: 'x', versions: [{ version: 1 }] }] } }),
+  )
+  await page.goto(`${fake.address}/#/models`)
+  await page.reload()
+  await page.getByText('This part of the page failed').waitFor()
+  await page.screenshot({ path: join(shots, 'broken.png') })
+  await page.unroute('**/models')
+  await page.getByRole('link', { name: 'Live', exact: true }).click()
+  await page.getByText('No predictions yet').waitFor()
+  await page.getByRole('link', { name: 'Models', exact: true }).click()
+  await page.getByRole('heading', { name: 'Version 2' }).waitFor()
+})
+
 test('a server without models says how to make one', async () => {
   const { page, fake } = await begin({ models: [] })
   await page.goto(`${fake.address}/#/models`)

@@ -5,6 +5,8 @@ interface Props {
   readonly children: ReactNode
   /** When it changes, the failed part gets another chance. */
   readonly of: string
+  /** What was read may be what failed: whoever holds it lets go of it here. */
+  readonly onFault?: () => void
 }
 
 interface State {
@@ -22,6 +24,10 @@ export class Boundary extends Component<Props, State> {
 
   static getDerivedStateFromProps(props: Props, state: State): State | null {
     return props.of === state.of ? null : { error: null, of: props.of }
+  }
+
+  override componentDidCatch(): void {
+    this.props.onFault?.()
   }
 
   override render(): ReactNode {
