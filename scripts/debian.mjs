@@ -8,14 +8,23 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run, say } from './run.mjs'
 
-/** `place` names the variable that points to the program where it is not in the PATH. */
-export const needed = [
-  { command: 'chromium', package: 'chromium', place: 'CHROMIUM_PATH', for: 'the tests of the page in a real browser' },
-  { command: 'prometheus', package: 'prometheus', place: 'PROMETHEUS_PATH', for: 'the tests of /metrics' },
+const needed = [
+  {
+    package: 'chromium',
+    isThere: () => existsSync(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'),
+    elsewhere: 'set CHROMIUM_PATH to the browser',
+    for: 'the tests of the page in a real browser',
+  },
+  {
+    package: 'prometheus',
+    isThere: () => inPath('prometheus') && inPath('promtool'),
+    elsewhere: 'put prometheus and promtool into the PATH',
+    for: 'the tests of /metrics',
+  },
 ]
 
 export async function ensureDebianPackages() {
-  const missing = needed.filter((program) => !isThere(program))
+  const missing = needed.filter((program) => !program.isThere())
   if (missing.length === 0) return
   const packages = missing.map((program) => program.package)
   if (process.getuid?.() !== 0 || !inPath('apt-get')) return advise(missing)
@@ -25,14 +34,8 @@ export async function ensureDebianPackages() {
   await run('apt-get', [...patience, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const install = ['install', '-y', '--no-install-recommends', ...packages]
   const code = await run('apt-get', [...patience, ...install], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-  const still = needed.filter((program) => !isThere(program))
+  const still = needed.filter((program) => !program.isThere())
   if (code !== 0 || still.length > 0) advise(still.length > 0 ? still : missing)
-}
-
-/** Whether the program can be run from here. */
-export function isThere(program) {
-  const named = process.env[program.place]
-  return named ? existsSync(named) : inPath(program.command)
 }
 
 function inPath(command) {
@@ -48,7 +51,7 @@ function inPath(command) {
 
 function advise(missing) {
   for (const program of missing)
-    say(`Not installed: ${program.command}. It is needed for ${program.for}; these will fail.`)
+    say(`Not installed: ${program.package}. It is needed for ${program.for}; these will fail.`)
   say(`On Debian or Ubuntu: sudo apt-get install ${missing.map((program) => program.package).join(' ')}`)
-  say(`Elsewhere: install them and set ${missing.map((program) => program.place).join(' and ')} to their paths.`)
+  say(`Elsewhere: ${missing.map((program) => program.elsewhere).join(', and ')}.`)
 }
