@@ -35,6 +35,14 @@ export function moment(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
 
+/** The last values as a row of bars, the lowest `▁` and the highest `█`. */
+export function curve(values: readonly number[], bars = 16): string {
+  const shown = values.slice(-bars)
+  const low = Math.min(...shown)
+  const high = Math.max(...shown)
+  return shown.map((value) => '▁▂▃▄▅▆▇█'[high === low ? 0 : Math.round((7 * (value - low)) / (high - low))]).join('')
+}
+
 /** Columns under their names, as wide as their widest value; a name that ends in `>` has its values to the right. */
 export function table(names: readonly string[], rows: readonly (readonly string[])[], colour: boolean): string {
   const right = names.map((name) => name.endsWith('>'))

@@ -14,7 +14,7 @@ import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withSto
 import { evaluationTable } from './models.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { duration, type Progress, startProgress } from './progress.ts'
-import { bytes, count, paint, percent } from './style.ts'
+import { bytes, count, curve, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
 
@@ -83,6 +83,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   const signal = terminal.stopSignal()
   const began = performance.now()
   const progress = startProgress(terminal, 'Training')
+  const heldOut: number[] = []
   try {
     const data = await read(terminal, options.data, options, progress, signal)
     const test = options.test === undefined ? null : await read(terminal, options.test, options, progress, signal)
@@ -100,7 +101,10 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
       test: test === null || options.test === undefined ? null : { name: basename(options.test), rows: test.rows },
       engine,
       createdAt: new Date(terminal.now()).toISOString(),
-      onProgress: (now) => progress.update(shareOf(now), stepWords(now)),
+      onProgress: (now) => {
+        if (now.heldOutLoss !== null) heldOut.push(now.heldOutLoss)
+        progress.update(shareOf(now), stepWords(now, heldOut))
+      },
       signal,
     })
     progress.end()
@@ -170,20 +174,23 @@ function shareOf({ phase, done, total }: TrainingProgress): number | null {
   }
 }
 
-function stepWords({ phase, done, loss, heldOutLoss, heldOutAccuracy }: TrainingProgress): string {
+function stepWords(now: TrainingProgress, heldOut: readonly number[]): string {
+  const { phase, done, loss, heldOutLoss, heldOutAccuracy } = now
   switch (phase) {
     case 'reading':
       return `features: ${count(done)} rows`
     case 'preparing':
       return 'vocabulary'
     case 'fitting': {
-      const figures = [
-        loss === null ? '' : `loss ${loss.toFixed(4)}`,
-        heldOutLoss === null ? '' : `held-out ${heldOutLoss.toFixed(4)}`,
-      ]
       const accuracy =
         heldOutAccuracy === null || Number.isNaN(heldOutAccuracy) ? '' : `accuracy ${percent(heldOutAccuracy)}`
-      return [`step ${done}`, ...figures, accuracy].filter((word) => word !== '').join(', ')
+      const figures = [
+        `step ${done}`,
+        loss === null ? '' : `loss ${loss.toFixed(4)}`,
+        heldOutLoss === null ? '' : `held-out ${heldOutLoss.toFixed(4)} ${curve(heldOut)}`,
+        accuracy,
+      ]
+      return figures.filter((figure) => figure !== '').join(', ')
     }
     case 'calibrating':
       return 'calibrating'

@@ -5,7 +5,7 @@ import { Fault } from '../domain/faults.ts'
 import { exits, explainFailure, OperatingError, UsageError } from './failure.ts'
 import { exactly, list, modelName, named, span, wholeNumber } from './options.ts'
 import { duration, startProgress } from './progress.ts'
-import { bytes, count, percent, table } from './style.ts'
+import { bytes, count, curve, percent, table } from './style.ts'
 
 describe('options', () => {
   test('a version is NAME@VERSION; the version may be left out where it need not be said', () => {
@@ -121,6 +121,12 @@ test('figures are short and mean what they say', () => {
   expect([percent(0.98765), percent(null), percent(1, 0)]).toEqual(['98.8 %', '–', '100 %'])
   expect(count(25_000)).toBe('25,000')
   expect([100, 9_900, 61_000, 200_000, 8_000_000].map(duration)).toEqual(['0.1 s', '9.9 s', '61 s', '3 min', '2 h'])
+})
+
+test('a curve shows the last values between their lowest and highest', () => {
+  expect(curve([9, 8, 4, 1, 2], 4)).toBe('█▄▁▂')
+  expect(curve([3, 3])).toBe('▁▁')
+  expect(curve([])).toBe('')
 })
 
 test('a table keeps its columns under their names, also where cells are coloured', () => {
