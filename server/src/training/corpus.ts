@@ -1,6 +1,7 @@
 /** From rows to the training problem: shards, vocabulary, columns, scales. */
 import { fmix32, hashText } from '../math/hash.ts'
 import { inverseDocumentFrequency, logCountRatio } from '../models/text/weighting.ts'
+import { LONG } from '../models/text/features.ts'
 import type { LexiconGroup, LinearRecipe } from '../models/text/recipe.ts'
 import type { Crew } from './crew.ts'
 import type { Problem } from './problem.ts'
@@ -15,6 +16,8 @@ export interface TrainingRow {
   readonly weight?: number
   /** Rows of one group stay on one side of the held-out split (a film, a thread); the text itself if absent. */
   readonly group?: string
+  /** Read in its short form, however long it is: so that long texts teach short ones too. */
+  readonly asShort?: boolean
   /** Forces the side. */
   readonly heldOut?: boolean
 }
@@ -50,7 +53,7 @@ export async function gather(
       throw new Error(`a training row has the label ${JSON.stringify(row.label)}, which the task lacks`)
     const held = row.heldOut ?? isHeldOut(row.group ?? row.text, recipe.heldOutShare, seed)
     if (held) heldOutTexts.push(row.text)
-    await (held ? sides.heldOut : sides.training).add(row.text, label, row.weight ?? 1)
+    await (held ? sides.heldOut : sides.training).add(row.text, label, row.weight ?? 1, row.asShort ?? false)
     if (++seen % SHARD_ROWS === 0) onRows(seen)
   }
   return { training: await sides.training.finish(), heldOut: await sides.heldOut.finish(), heldOutTexts }
@@ -65,20 +68,23 @@ function isHeldOut(group: string, share: number, seed: number): boolean {
 const SHARDS_WAITING_MAX = 4
 
 function side(crew: Crew): {
-  add(text: string, label: number, weight: number): Promise<void>
+  add(text: string, label: number, weight: number, short: boolean): Promise<void>
   finish(): Promise<RowSet>
 } {
   const label: number[] = []
   const weight: number[] = []
   const shards: Promise<Shard>[] = []
   let texts: string[] = []
+  let asShort = new Uint8Array(SHARD_ROWS)
   const send = (): void => {
     if (texts.length === 0) return
-    shards.push(crew.call(shards.length % crew.workers, 'shard', texts))
+    shards.push(crew.call(shards.length % crew.workers, 'shard', { texts, asShort }))
     texts = []
+    asShort = new Uint8Array(SHARD_ROWS)
   }
   return {
-    async add(text, k, w) {
+    async add(text, k, w, short) {
+      asShort[texts.length] = short ? 1 : 0
       texts.push(text)
       label.push(k)
       weight.push(w)
@@ -154,7 +160,7 @@ export async function prepare(
   const index = indexColumns(hash)
   const attributes = indexAttributes(types, hash)
   const problem = await makeProblem(corpus, labels, recipe, crew, { rows, index, attributes })
-  setScales(problem, rows, labels, recipe)
+  setScales(problem, hash, rows, labels, recipe, longRows(corpus.training.shards))
   const lexiconIndex = indexLexicon(lexicon)
   setAttributeScales(problem, attributes.hash, lexicon, recipe)
   const unseen = unseenWords(lexicon, lexiconIndex, recipe, index, attributes)
@@ -242,6 +248,7 @@ async function makeProblem(
   }
   const weight = sharedDoubles(total)
   weight.set(balanced(corpus.training, labels, recipe.labelBalance))
+  weight.set(corpus.heldOut.weight, corpus.training.label.length)
   const featureStart = new Uint32Array(new SharedArrayBuffer(4 * (features + 1)))
   for (let f = 0; f < features; f++) featureStart[f + 1] = featureStart[f] + rows[f]
   const parameters = (features + attributes.hash.length + 1) * columns
@@ -270,7 +277,7 @@ async function makeProblem(
     logits: sharedDoubles(total * columns),
     residual: sharedDoubles(total * columns),
     shardSums: sharedDoubles(shards.length * (1 + columns)),
-    weightTotal: weight.reduce((sum, w) => sum + w, 0),
+    weightTotal: weight.subarray(0, corpus.training.label.length).reduce((sum, w) => sum + w, 0),
     penaltyInverse: recipe.penaltyInverse,
     barrier: new Int32Array(new SharedArrayBuffer(8)),
   }
@@ -304,7 +311,28 @@ export function split(cumulative: ArrayLike<number>, parts: number): number[] {
   return cuts
 }
 
-function setScales(problem: Problem, rows: Uint32Array, labels: number, recipe: LinearRecipe): void {
+function longRows(shards: readonly Shard[]): Uint8Array {
+  const long = new Uint8Array(shards.reduce((sum, shard) => sum + shard.long.length, 0))
+  let at = 0
+  for (const shard of shards) {
+    long.set(shard.long, at)
+    at += shard.long.length
+  }
+  return long
+}
+
+/** Scale of the constant feature of long texts: it is a bias in all but name, and hardly penalised. */
+const LONG_SCALE = 100
+
+/** @param long [training rows] 1 where the row speaks in long forms: a feature of such a row is one. */
+function setScales(
+  problem: Problem,
+  hash: Int32Array,
+  rows: Uint32Array,
+  labels: number,
+  recipe: LinearRecipe,
+  long: Uint8Array,
+): void {
   const { features, columns, featureStart, featureRow, label, weight, scale } = problem
   const counts = new Float64Array(features * labels)
   const totals = new Float64Array(labels)
@@ -316,7 +344,9 @@ function setScales(problem: Problem, rows: Uint32Array, labels: number, recipe: 
   const grand = totals.reduce((sum, total) => sum + total, 0)
   for (let f = 0; f < features; f++) {
     if (rows[f] < recipe.rowsMin) continue
-    const rarity = inverseDocumentFrequency(problem.rowsTraining, rows[f]) ** recipe.idfPower
+    const longScale = long[featureRow[featureStart[f]]] === 1 ? recipe.longScale : 1
+    const rarity =
+      recipe.ownScale * longScale * inverseDocumentFrequency(problem.rowsTraining, rows[f]) ** recipe.idfPower
     let all = 0
     for (let k = 0; k < labels; k++) all += counts[f * labels + k]
     for (let k = 0; k < columns; k++) {
@@ -327,7 +357,7 @@ function setScales(problem: Problem, rows: Uint32Array, labels: number, recipe: 
         totals[own],
         grand - totals[own],
       )
-      scale[f * columns + k] = Math.abs(ratio) ** recipe.countRatioPower * rarity
+      scale[f * columns + k] = hash[f] === LONG ? LONG_SCALE : Math.abs(ratio) ** recipe.countRatioPower * rarity
     }
   }
 }
@@ -355,7 +385,7 @@ function unseenWords(
 ): { hash: number; attributes: number[] }[] {
   const column = new Map(Array.from(attributes.hash, (h, a) => [h, a]))
   const words = lexicon.flatMap((group) => group.words).flatMap((word) => [word, `not ${word}`])
-  const shard = makeShard(words, recipe.options, lexiconIndex)
+  const shard = makeShard(words, recipe.options, lexiconIndex, new Uint8Array(words.length))
   const unseen: { hash: number; attributes: number[] }[] = []
   for (let t = 0; t < shard.typeHash.length; t++) {
     const hash = shard.typeHash[t]

@@ -16,9 +16,9 @@ export const operations = {
     state.options = options
     state.lexicon = indexLexicon(lexicon)
   },
-  shard(state: State, texts: readonly string[]): Shard {
+  shard(state: State, { texts, asShort }: { texts: readonly string[]; asShort: Uint8Array }): Shard {
     if (state.options === undefined || state.lexicon === undefined) throw new Error('shard before begin')
-    return makeShard(texts, state.options, state.lexicon)
+    return makeShard(texts, state.options, state.lexicon, asShort)
   },
   count(
     _state: State,

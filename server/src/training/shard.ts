@@ -5,7 +5,10 @@ import {
   addExtra,
   characterNgrams,
   createFeatures,
+  LONG,
   listFeatures,
+  longHash,
+  longShare,
   NEGATED_WORD,
   NEGATION,
   UNIGRAM,
@@ -24,6 +27,8 @@ export interface Shard {
   readonly hash: Int32Array
   /** [rows] the length scale g of each row */
   readonly scale: Float64Array
+  /** [rows] 1 where the row's features are in their long form */
+  readonly long: Uint8Array
   /** [types] words (plain or negated) that have attributes, in order of appearance */
   readonly typeHash: Int32Array
   /** [types + 1] */
@@ -59,7 +64,13 @@ function addTo(index: Map<number, number[]>, hash: number, group: number): void 
   else if (!groups.includes(group)) groups.push(group)
 }
 
-export function makeShard(texts: readonly string[], options: LinearOptions, lexicon: LexiconIndex): Shard {
+/** @param asShort [texts] 1 where a text is read in its short form, however long it is */
+export function makeShard(
+  texts: readonly string[],
+  options: LinearOptions,
+  lexicon: LexiconIndex,
+  asShort: Uint8Array,
+): Shard {
   const tokens = createTokens()
   const features = createFeatures()
   const readExtra = options.extra === null ? null : extras[options.extra]
@@ -69,6 +80,7 @@ export function makeShard(texts: readonly string[], options: LinearOptions, lexi
   const attribute = growing()
   const rowStart = new Uint32Array(new SharedArrayBuffer(4 * (texts.length + 1)))
   const scale = new Float64Array(new SharedArrayBuffer(8 * texts.length))
+  const longRows = new Uint8Array(new SharedArrayBuffer(texts.length))
   const known = new Set<number>()
   const ngrams: number[] = []
   const attributes = options.characters !== null || lexicon.size > 0
@@ -76,10 +88,16 @@ export function makeShard(texts: readonly string[], options: LinearOptions, lexi
     tokenise(text, tokens)
     listFeatures(tokens, options, features)
     if (readExtra !== null) addExtra(readExtra(text), features)
+    const long = asShort[row] === 0 && longShare(tokens.count, options.long) >= 0.5
+    if (long) {
+      longRows[row] = 1
+      for (let f = 0; f < features.count; f++) features.hash[f] = longHash(features.hash[f])
+      hash.add(LONG)
+    }
     hash.push(features.hash, features.count)
     rowStart[row + 1] = hash.length
     scale[row] = lengthScale(features.count, options.lengthPower)
-    if (!attributes) continue
+    if (!attributes || long) continue
     for (let f = 0; f < features.count; f++) {
       const kind = features.place[f] & 7
       const h = features.hash[f]
@@ -104,6 +122,7 @@ export function makeShard(texts: readonly string[], options: LinearOptions, lexi
     rowStart,
     hash: hash.shared(),
     scale,
+    long: longRows,
     typeHash: typeHash.shared(),
     typeStart: new Uint32Array(typeStart.shared().buffer),
     attribute: attribute.shared(),

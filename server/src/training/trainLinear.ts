@@ -82,7 +82,7 @@ export async function trainLinear(asked: TrainLinear): Promise<TrainedLinear> {
     const fittedAt = now()
     report({ phase: 'calibrating', done: 0 })
     const weights = ship(prepared, fitted.point, labels, recipe)
-    const { model, files, heldOut, temperature } = calibrate(weights, corpus, labels)
+    const { model, files, heldOut, temperature } = calibrate(weights, corpus, labels, watchable(prepared.problem))
     const end = now()
     return {
       model,
@@ -156,7 +156,7 @@ async function fit(
     diagonal: hessianDiagonal(problem),
   })
   let best: Fitted = { point: problem.point.slice(), steps: 0, heldOutLoss: Infinity, heldOutAccuracy: 0 }
-  const watched = problem.rows > problem.rowsTraining
+  const watched = watchable(problem)
   let ask = solver.next()
   while (!ask.done) {
     signal?.throwIfAborted()
@@ -182,6 +182,17 @@ async function fit(
     ask = solver.next(0)
   }
   return best
+}
+
+/** A label needs this many held-out rows before the held-out loss may end a run: without them it rewards forgetting it. */
+const WATCHED_ROWS_MIN = 5
+
+/** Whether the held-out rows can be trusted to speak for every label that training knows. */
+function watchable({ rows, rowsTraining, label }: Problem): boolean {
+  const counts = new Map<number, number>()
+  for (let i = 0; i < rowsTraining; i++) counts.set(label[i], 0)
+  for (let i = rowsTraining; i < rows; i++) counts.set(label[i], (counts.get(label[i]) ?? 0) + 1)
+  return rows > rowsTraining && [...counts.values()].every((count) => count >= WATCHED_ROWS_MIN)
 }
 
 function partsOf(problem: Problem, workers: number): Part[] {
@@ -210,92 +221,131 @@ function heldOutFigures(problem: Problem): { loss: number; accuracy: number } {
     for (let k = 1; k < labels; k++) if (all[at + k] > all[at + top]) top = k
     if (top === label[i]) right++
   }
-  return { loss: logLoss(all, label.subarray(rowsTraining), labels), accuracy: right / (rows - rowsTraining) }
+  const weights = problem.weight.subarray(rowsTraining)
+  return {
+    loss: logLoss(all, label.subarray(rowsTraining), labels, 1, weights),
+    accuracy: right / (rows - rowsTraining),
+  }
 }
 
 /** θ → the weights that ship: effective, centred over the labels, the heaviest ones, quantised, by hash. */
-function ship(
-  { problem, featureHash, featureRows, attributeHash, unseen }: Prepared,
-  point: Float64Array,
-  labels: readonly string[],
-  recipe: LinearRecipe,
-): LinearWeights {
-  const { features, columns, scale, attributeScale, attributeStart, attributeOf } = problem
-  const attributeWeight = (a: number, k: number): number => attributeScale[a] * point[(features + a) * columns + k]
-  const hash: number[] = []
-  const values: number[] = []
-  const importance: number[] = []
-  const add = (h: number, rows: number, weightOf: (k: number) => number): void => {
-    const weights = Array.from({ length: columns }, (_, k) => weightOf(k))
-    const mean = columns === 1 ? 0 : weights.reduce((sum, w) => sum + w, 0) / columns
-    let most = 0
-    for (const w of weights) most = Math.max(most, Math.abs(w - mean))
-    if (most === 0) return
-    hash.push(h)
-    importance.push(most * Math.sqrt(rows))
-    for (const w of weights) values.push(w - mean)
-  }
-  for (const { hash: h, attributes } of unseen) {
-    add(h, 1, (k) => attributes.reduce((sum, a) => sum + attributeWeight(a, k), 0))
-  }
-  for (let f = 0; f < features; f++) {
-    // A word that has nothing of its own is left to its character n-grams, which say the same.
-    let own = false
-    for (let k = 0; k < columns; k++) own ||= scale[f * columns + k] !== 0
-    if (!own) continue
-    add(featureHash[f], featureRows[f], (k) => {
-      let sum = scale[f * columns + k] * point[f * columns + k]
-      for (let j = attributeStart[f]; j < attributeStart[f + 1]; j++) sum += attributeWeight(attributeOf[j], k)
-      return sum
-    })
-  }
-  if (recipe.options.characters !== null) {
-    for (let a = 0; a < attributeHash.length; a++) {
-      add(attributeHash[a], problem.memberStart[a + 1] - problem.memberStart[a], (k) => attributeWeight(a, k))
-    }
-  }
-  const kept = heaviest(hash, importance, recipe.shippedMax)
-  const hashes = Int32Array.from(kept, (f) => hash[f])
+function ship(prepared: Prepared, point: Float64Array, labels: readonly string[], recipe: LinearRecipe): LinearWeights {
+  const { columns } = prepared.problem
+  const candidates = candidatesOf(prepared, point, recipe.options.characters !== null)
+  const kept = heaviest(candidates, columns, recipe.shippedMax)
   const weights = new Int8Array(columns * kept.length)
   const units = new Float64Array(columns)
   for (let k = 0; k < columns; k++) {
-    const { unit, q } = quantise(Float64Array.from(kept, (f) => values[f * columns + k]))
+    const { unit, q } = quantise(Float64Array.from(kept, (f) => candidates.weight[f * columns + k]))
     units[k] = unit
     weights.set(q, k * kept.length)
   }
+  const hashes = Int32Array.from(kept, (f) => candidates.hash[f])
   return { labels, options: recipe.options, temperature: 1, bias: point.slice(-columns), units, hashes, weights }
 }
 
-/** Indices of the `most` most important, each hash once, ascending by unsigned hash. */
-function heaviest(hash: readonly number[], importance: readonly number[], most: number): number[] {
-  const order = Array.from(hash, (_, f) => f)
-  order.sort((a, b) => importance[b] - importance[a] || (hash[a] >>> 0) - (hash[b] >>> 0))
-  const seen = new Set<number>()
-  const kept: number[] = []
-  for (const f of order) {
-    if (kept.length === most) break
-    if (seen.has(hash[f])) continue
-    seen.add(hash[f])
-    kept.push(f)
-  }
-  return kept.sort((a, b) => (hash[a] >>> 0) - (hash[b] >>> 0))
+interface Candidates {
+  readonly count: number
+  readonly hash: Int32Array
+  /** In how many rows (for character n-grams: words). */
+  readonly rows: Float64Array
+  /** [candidates · columns] centred over the labels, which the softmax does not see */
+  readonly weight: Float64Array
 }
 
-/** Fits the temperature on what the finished model says of the held-out texts. */
+/** Everything that has a weight: words and n-grams, lexicon words that no row has, character n-grams. */
+function candidatesOf(
+  { problem, featureHash, featureRows, attributeHash, unseen }: Prepared,
+  point: Float64Array,
+  characters: boolean,
+): Candidates {
+  const { features, attributes, columns, scale, attributeScale, attributeStart, attributeOf, memberStart } = problem
+  const most = features + unseen.length + (characters ? attributes : 0)
+  const hash = new Int32Array(most)
+  const rows = new Float64Array(most)
+  const weight = new Float64Array(most * columns)
+  let count = 0
+  const addAttribute = (a: number): void => {
+    for (let k = 0; k < columns; k++) {
+      weight[count * columns + k] += attributeScale[a] * point[(features + a) * columns + k]
+    }
+  }
+  const close = (h: number, inRows: number): void => {
+    hash[count] = h
+    rows[count] = inRows
+    if (columns > 1) {
+      let mean = 0
+      for (let k = 0; k < columns; k++) mean += weight[count * columns + k] / columns
+      for (let k = 0; k < columns; k++) weight[count * columns + k] -= mean
+    }
+    count++
+  }
+  for (const word of unseen) {
+    for (const a of word.attributes) addAttribute(a)
+    close(word.hash, 1)
+  }
+  for (let f = 0; f < features; f++) {
+    let own = false
+    for (let k = 0; k < columns; k++) {
+      const j = f * columns + k
+      own ||= scale[j] !== 0
+      weight[count * columns + k] = scale[j] * point[j]
+    }
+    // A word that has nothing of its own is left to its character n-grams, which say the same.
+    if (!own) continue
+    for (let j = attributeStart[f]; j < attributeStart[f + 1]; j++) addAttribute(attributeOf[j])
+    close(featureHash[f], featureRows[f])
+  }
+  if (characters) {
+    for (let a = 0; a < attributes; a++) {
+      weight.fill(0, count * columns, (count + 1) * columns)
+      addAttribute(a)
+      close(attributeHash[a], memberStart[a + 1] - memberStart[a])
+    }
+  }
+  return { count, hash, rows, weight }
+}
+
+/**
+ * The candidates worth shipping: importance = largest |weight| · √rows, at most `most`, each hash once, no zeros;
+ * ascending by unsigned hash.
+ */
+function heaviest({ count, hash, rows, weight }: Candidates, columns: number, most: number): Uint32Array {
+  const importance = new Float64Array(count)
+  for (let f = 0; f < count; f++) {
+    let largest = 0
+    for (let k = 0; k < columns; k++) largest = Math.max(largest, Math.abs(weight[f * columns + k]))
+    importance[f] = largest * Math.sqrt(rows[f])
+  }
+  const threshold = count > most ? importance.slice().sort()[count - most] : 0
+  const kept = Uint32Array.from({ length: count }, (_, f) => f).filter(
+    (f) => importance[f] > 0 && importance[f] >= threshold,
+  )
+  kept.sort((a, b) => (hash[a] >>> 0) - (hash[b] >>> 0) || importance[b] - importance[a] || a - b)
+  const distinct = kept.filter((f, i) => i === 0 || hash[f] !== hash[kept[i - 1]])
+  return distinct.length > most ? distinct.subarray(0, most) : distinct
+}
+
+/**
+ * Fits the temperature on what the finished model says of the held-out texts. Where these lack a label they may make
+ * the model humbler, never surer.
+ */
 function calibrate(
   weights: LinearWeights,
   corpus: Corpus,
   labels: readonly string[],
+  complete: boolean,
 ): { model: LinearModel; files: Record<string, Uint8Array>; heldOut: TrainedLinear['heldOut']; temperature: number } {
   const texts = corpus.heldOutTexts
   const truth = Int32Array.from(corpus.heldOut.label)
   const raw = decodeLinear({ [MODEL_FILE]: encodeLinear(weights) })
   // ln p is the logits up to a constant a row, which the softmax does not see.
-  const temperature = fitTemperature(
+  const fitted = fitTemperature(
     scoreAll(raw, texts).map((p) => Math.log(Math.max(p, Number.MIN_VALUE))),
     truth,
     labels.length,
   )
+  const temperature = complete ? fitted : Math.max(1, fitted)
   const files = { [MODEL_FILE]: encodeLinear({ ...weights, temperature }) }
   const model = decodeLinear(files)
   return { model, files, temperature, heldOut: { truth, texts, probabilities: scoreAll(model, texts) } }

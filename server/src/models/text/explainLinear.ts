@@ -11,6 +11,9 @@ import {
   BIGRAM,
   createFeatures,
   EXTRA,
+  LONG,
+  longHash,
+  longShare,
   type ExtraFeature,
   listFeatures,
   listOccurrences,
@@ -27,12 +30,13 @@ import { findWeights, squared } from './weightTable.ts'
 const FEATURES_MAX = 50
 
 export function explainLinear(text: string, parameters: LinearParameters): Explanation {
-  const { labels, options, table, bias, units, temperature, readExtra } = parameters
+  const { labels, options, table, units, temperature, readExtra } = parameters
   const tokens = tokenise(text, createTokens(text.length))
   const extra = readExtra === null ? [] : readExtra(text)
   const distinct = listFeatures(tokens, options, createFeatures())
   addExtra(extra, distinct)
   const g = lengthScale(distinct.count, options.lengthPower)
+  const share = longShare(tokens.count, options.long)
   const all = listOccurrences(tokens, options, createFeatures())
   addExtra(extra, all, false)
 
@@ -45,28 +49,55 @@ export function explainLinear(text: string, parameters: LinearParameters): Expla
   for (let f = 0; f < all.count; f++) {
     const place = all.place[f]
     const kind = place & 7
-    const at = findWeights(table, all.hash[f])
-    sums.fill(0)
-    if (at >= 0) for (let k = 0; k < table.columns; k++) sums[k] = squared(table.bytes[at + k])
-    else if (kind === UNIGRAM && (tokens.flags[place >> 3] & WORD) !== 0)
-      addCharacters(tokens, place >> 3, parameters, sums)
+    weigh(tokens, all.hash[f], place, share, parameters, sums)
     if (sums.every((sum) => sum === 0)) continue
-    const contributions = perLabel(sums, (g / temperature) * 1, units, labels.length)
+    const contributions = perLabel(sums, g / temperature, units, labels.length)
     const sharers = tokensOf(kind, place >> 3, tokens, extra, options.punctuation)
-    const share = 1 / ((times.get(all.hash[f]) ?? 1) * sharers.length)
+    const part = 1 / ((times.get(all.hash[f]) ?? 1) * sharers.length)
     for (const t of sharers)
-      for (let k = 0; k < labels.length; k++) perToken[t * labels.length + k] += contributions[k] * share
+      for (let k = 0; k < labels.length; k++) perToken[t * labels.length + k] += contributions[k] * part
     if (!found.has(all.hash[f]))
       found.set(all.hash[f], describe(text, kind, place >> 3, sharers, tokens, extra, contributions))
   }
 
   const spans = spansOf(text, tokens, perToken, labels.length)
-  const biases = perLabel(bias, 1 / temperature, undefined, labels.length)
+  const biases = biasesOf(g, share, parameters)
   const logits = biases.map((b, k) => spans.reduce((total, span) => total + span.contributions[k], b))
   const features = [...found.values()]
     .sort((a, b) => strength(b) - strength(a) || a.start - b.start)
     .slice(0, FEATURES_MAX)
   return { logits, bias: biases, spans, features }
+}
+
+/** Σ q·|q| of one feature, in its short and long form by their share. */
+function weigh(
+  tokens: Tokens,
+  hash: number,
+  place: number,
+  share: number,
+  parameters: LinearParameters,
+  sums: Float64Array,
+): void {
+  const { table } = parameters
+  sums.fill(0)
+  if (share < 1) {
+    const at = findWeights(table, hash)
+    const t = place >> 3
+    if (at >= 0) for (let k = 0; k < table.columns; k++) sums[k] = squared(table.bytes[at + k])
+    else if ((place & 7) === UNIGRAM && (tokens.flags[t] & WORD) !== 0) addCharacters(tokens, t, parameters, sums)
+  }
+  if (share === 0) return
+  const at = findWeights(table, longHash(hash))
+  for (let k = 0; k < table.columns; k++) {
+    sums[k] = (1 - share) * sums[k] + (at < 0 ? 0 : share * squared(table.bytes[at + k]))
+  }
+}
+
+/** The biases, with the constant feature of long texts. */
+function biasesOf(g: number, share: number, { bias, units, temperature, table, labels }: LinearParameters): number[] {
+  const at = share > 0 ? findWeights(table, LONG) : -1
+  const whole = bias.map((b, k) => b + (at < 0 ? 0 : g * units[k] * share * squared(table.bytes[at + k])))
+  return perLabel(whole, 1 / temperature, undefined, labels.length)
 }
 
 /** One number a column → one a label; two labels share a margin. */

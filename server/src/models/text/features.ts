@@ -27,6 +27,28 @@ export const NEGATED_WORD = 4
 export const SPELLING = 5
 export const EXTRA = 6
 
+/**
+ * A long text speaks in its own features: each hash is flipped by this constant, so that one table holds two sets of
+ * weights. What a word says in a post of ten words is not what it says in a review of three hundred.
+ */
+export const LONG = hashText('<long>')
+
+export function longHash(hash: number): number {
+  return hash === LONG ? LONG : hash ^ LONG
+}
+
+/** From how many tokens a text begins to be long, and from how many it wholly is. */
+export interface LongRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** 0 for a short text, 1 for a long one, linear between: no text flips its label because of one more word alone. */
+export function longShare(tokens: number, long: LongRange | null): number {
+  if (long === null || tokens <= long.from) return 0
+  return tokens >= long.to ? 1 : (tokens - long.from) / (long.to - long.from)
+}
+
 /** Something that a recipe reads in a text beside its tokens, at a place in the text. */
 export interface ExtraFeature {
   readonly name: string

@@ -181,6 +181,8 @@ function parseHeader(bytes: Uint8Array): Header {
     typeof options.negation === 'boolean' &&
     typeof options.punctuation === 'boolean' &&
     Number.isFinite(options.lengthPower) &&
+    (options.long === null ||
+      (whole(options.long?.from, 0, 1e6) && whole(options.long.to, options.long.from + 1, 1e6))) &&
     (options.extra === null || typeof options.extra === 'string') &&
     (options.characters === null ||
       (whole(options.characters?.min, 1, 16) && whole(options.characters.max, options.characters.min, 16)))

@@ -5,6 +5,9 @@
  *   g  = n^−p                         n = number of distinct features (any, known or not), at least 1
  *   probabilities = softmax(z)
  *
+ * A text that is long by the share a (0 … 1) sums (1 − a) · v over its features and a · v' over the same features in
+ * their long form, and adds the constant feature LONG. Character n-grams belong to the short form alone.
+ *
  * v: weights [features × labels], b: biases, T: calibration temperature, p: length power (½ makes g the L2 norm of a
  * binary vector). Two labels share one column m: z = (−m/2, +m/2). A word without a weight of its own is the sum of
  * its character n-grams, where the model has them.
@@ -18,7 +21,12 @@ import {
   createFeatures,
   type ExtraFeature,
   type FeatureOptions,
+  type Features,
+  LONG,
+  type LongRange,
   listFeatures,
+  longHash,
+  longShare,
   UNIGRAM,
 } from './features.ts'
 import { createTokens, type Tokens, tokenise, WORD } from './tokens.ts'
@@ -30,6 +38,8 @@ export interface LinearOptions extends FeatureOptions {
   readonly characters: { readonly min: number; readonly max: number } | null
   /** p of g = n^−p. */
   readonly lengthPower: number
+  /** Where long texts have weights of their own; null: one set of weights for all. */
+  readonly long: LongRange | null
   /** Name of the recipe's reader of extra features, or null. */
   readonly extra: string | null
 }
@@ -61,8 +71,8 @@ export function linearModel(parameters: LinearParameters): LinearModel {
     tokenise(text, tokens)
     listFeatures(tokens, options, features)
     if (readExtra !== null) addExtra(readExtra(text), features)
-    sums.fill(0)
-    const unknown = addWeights(tokens, features.hash, features.place, features.count, parameters, sums)
+    const share = longShare(tokens.count, options.long)
+    const unknown = addAllWeights(tokens, features, share, parameters, sums)
     const g = lengthScale(features.count, options.lengthPower)
     if (labels.length === 2) {
       const half = (bias[0] + g * units[0] * sums[0]) / temperature / 2
@@ -74,7 +84,7 @@ export function linearModel(parameters: LinearParameters): LinearModel {
     const probabilities = softmax(logits)
     let label = 0
     for (let k = 1; k < labels.length; k++) if (probabilities[k] > probabilities[label]) label = k
-    return { label, probabilities, tokens: tokens.words, unknown: unknown === 0 ? 0 : unknownWords(tokens, table) }
+    return { label, probabilities, tokens: tokens.words, unknown: unknown ? unknownWords(tokens, share, table) : 0 }
   }
 
   return { labels, parameters, score, explain: (text: string): Explanation => explainLinear(text, parameters) }
@@ -88,19 +98,51 @@ export function lengthScale(features: number, power: number): number {
 /** What stands in the first slot of every feature of a text; grows with the longest one. */
 let firstScratch = new Int32Array(4096)
 
-/** Adds q·|q| of every feature to `sums`; gives back how many distinct words had no weight. */
-function addWeights(
+/** Sets `sums` to Σ q·|q| over the features, short and long forms by their share; says whether a word had no weight. */
+function addAllWeights(
   tokens: Tokens,
-  hash: Int32Array,
-  place: Int32Array,
-  count: number,
+  features: Features,
+  share: number,
   parameters: LinearParameters,
   sums: Float64Array,
-): number {
+): boolean {
+  sums.fill(0)
+  if (share === 0) return addWeights(tokens, features, parameters, sums)
+  const long = new Float64Array(sums.length)
+  const unknown = addLongWeights(tokens, features, parameters.table, long)
+  if (share < 1) addWeights(tokens, features, parameters, sums)
+  for (let k = 0; k < sums.length; k++) sums[k] = (1 - share) * sums[k] + share * long[k]
+  return unknown
+}
+
+/** The same sum over the long forms, and the constant feature of long texts. */
+function addLongWeights(
+  tokens: Tokens,
+  { hash, place, count }: Features,
+  table: WeightTable,
+  sums: Float64Array,
+): boolean {
+  const { bytes, columns } = table
+  let unknown = false
+  for (let f = -1; f < count; f++) {
+    const at = findWeights(table, f < 0 ? LONG : longHash(hash[f]))
+    if (at >= 0) for (let k = 0; k < columns; k++) sums[k] += squared(bytes[at + k])
+    else if (f >= 0 && (place[f] & 7) === UNIGRAM && (tokens.flags[place[f] >> 3] & WORD) !== 0) unknown = true
+  }
+  return unknown
+}
+
+/** Adds q·|q| of every feature to `sums`; says whether a word had no weight of its own. */
+function addWeights(
+  tokens: Tokens,
+  { hash, place, count }: Features,
+  parameters: LinearParameters,
+  sums: Float64Array,
+): boolean {
   const table = parameters.table
   const { slots, bytes, mask, stride, columns } = table
   const characters = parameters.options.characters !== null
-  let unknown = 0
+  let unknown = false
   if (firstScratch.length < count) firstScratch = new Int32Array(count * 2)
   // Nearly every lookup misses the cache. Fetched without a branch in between, many misses are under way at once, and
   // the second loop finds its slots in the cache: 76 µs a review become 56.
@@ -123,7 +165,7 @@ function addWeights(
     } else if ((place[f] & 7) === UNIGRAM) {
       const t = place[f] >> 3
       if ((tokens.flags[t] & WORD) === 0) continue
-      unknown++
+      unknown = true
       if (characters) addCharacters(tokens, t, parameters, sums)
     }
   }
@@ -145,10 +187,13 @@ export function addCharacters(tokens: Tokens, t: number, parameters: LinearParam
 }
 
 /** How many word tokens, repetitions and all, the table does not know. */
-function unknownWords(tokens: Tokens, table: WeightTable): number {
+function unknownWords(tokens: Tokens, share: number, table: WeightTable): number {
   let unknown = 0
   for (let t = 0; t < tokens.count; t++) {
-    if ((tokens.flags[t] & WORD) !== 0 && findWeights(table, tokens.hash[t]) < 0) unknown++
+    if ((tokens.flags[t] & WORD) === 0) continue
+    const hash = tokens.hash[t]
+    const known = (share < 1 && findWeights(table, hash) >= 0) || (share > 0 && findWeights(table, longHash(hash)) >= 0)
+    if (!known) unknown++
   }
   return unknown
 }

@@ -16,10 +16,13 @@ export interface LinearRecipe {
   readonly featuresMax: number
   /** The heaviest features are kept for shipping, at most these. */
   readonly shippedMax: number
-  /** A feature's weight is scaled by |log-count ratio|^countRatioPower · idf^idfPower. */
+  /** A feature's weight is scaled by ownScale · |log-count ratio|^countRatioPower · idf^idfPower. */
+  readonly ownScale: number
   readonly countRatioPower: number
   readonly idfPower: number
   /** Scale of the weights of lexicon groups and of character n-grams; a word's own scale is the line above. */
+  /** Scale of the weights of long forms beside those of short ones. */
+  readonly longScale: number
   readonly lexiconScale: number
   readonly charactersScale: number
   /** Inverse strength of the L2 penalty: the objective is Σ weight · loss + ‖θ‖² / (2 · penaltyInverse). */

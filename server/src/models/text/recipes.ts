@@ -4,11 +4,21 @@ import type { LinearRecipe } from './recipe.ts'
 /** Film reviews, negative or positive: many long rows, so word triples pay and everything else is left out. */
 const imdb: LinearRecipe = {
   name: 'imdb',
-  options: { words: 3, negation: false, punctuation: true, characters: null, lengthPower: 0.5, extra: null },
+  options: {
+    words: 3,
+    negation: false,
+    punctuation: true,
+    characters: null,
+    lengthPower: 0.5,
+    long: null,
+    extra: null,
+  },
   rowsMin: 2,
   featuresMax: 3_000_000,
   shippedMax: 1_000_000,
   countRatioPower: 1,
+  ownScale: 1,
+  longScale: 1,
   idfPower: 0,
   lexiconScale: 1,
   charactersScale: 0,
@@ -28,12 +38,15 @@ const sentiment: LinearRecipe = {
     punctuation: false,
     characters: { min: 3, max: 5 },
     lengthPower: 0.5,
+    long: null,
     extra: null,
   },
   rowsMin: 2,
   featuresMax: 3_000_000,
   shippedMax: 800_000,
   countRatioPower: 0.5,
+  ownScale: 1,
+  longScale: 1,
   idfPower: 0,
   lexiconScale: 1,
   charactersScale: 0.3,
@@ -53,12 +66,15 @@ const custom: LinearRecipe = {
     punctuation: false,
     characters: { min: 3, max: 5 },
     lengthPower: 0.5,
+    long: null,
     extra: null,
   },
   rowsMin: 1,
   featuresMax: 500_000,
   shippedMax: 300_000,
   countRatioPower: 0,
+  ownScale: 1,
+  longScale: 1,
   idfPower: 0.5,
   lexiconScale: 1,
   charactersScale: 0.5,
@@ -74,12 +90,14 @@ export const recipes = { imdb, sentiment, custom } as const satisfies Record<str
 /** The recipe as the flat record that a manifest keeps. */
 export function recipeParameters(recipe: LinearRecipe): Record<string, number | string | boolean> {
   const { name: _, options, ...numbers } = recipe
-  const { characters, extra, ...plain } = options
+  const { characters, extra, long, ...plain } = options
   return {
     ...numbers,
     ...plain,
     charactersMin: characters?.min ?? 0,
     charactersMax: characters?.max ?? 0,
+    longFrom: long?.from ?? 0,
+    longTo: long?.to ?? 0,
     extra: extra ?? '',
   }
 }

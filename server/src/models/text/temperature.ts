@@ -42,13 +42,22 @@ export function fitTemperature(logits: Float64Array, truth: ArrayLike<number>, l
   return 1 / Math.exp((low + high) / 2)
 }
 
-/** Mean −ln p of the true label at inverse temperature `sharpness`. */
-export function logLoss(logits: Float64Array, truth: ArrayLike<number>, labels: number, sharpness = 1): number {
+/** Mean −ln p of the true label at inverse temperature `sharpness`; rows count by `weights`, or alike. */
+export function logLoss(
+  logits: Float64Array,
+  truth: ArrayLike<number>,
+  labels: number,
+  sharpness = 1,
+  weights?: ArrayLike<number>,
+): number {
   const row = new Float64Array(labels)
   let total = 0
+  let weightTotal = 0
   for (let i = 0; i < truth.length; i++) {
     for (let k = 0; k < labels; k++) row[k] = logits[i * labels + k] * sharpness
-    total += logSumExp(row) - row[truth[i]]
+    const weight = weights === undefined ? 1 : weights[i]
+    total += weight * (logSumExp(row) - row[truth[i]])
+    weightTotal += weight
   }
-  return total / truth.length
+  return total / weightTotal
 }

@@ -289,15 +289,17 @@ function pushMixed(from: number, to: number, base: number, into: Tokens): number
 function pushNumber(text: string, from: number, to: number, limit: number, base: number, into: Tokens): number {
   let end = to
   let joints = 0
+  let commas = 0
   while (end + 1 < limit && isJoint(text.charCodeAt(end)) && isAsciiDigit(text.charCodeAt(end + 1))) {
     joints++
+    if (text.charCodeAt(end) === 0x2c) commas++
     end += 2
     while (end < limit && isAsciiDigit(text.charCodeAt(end))) end++
   }
   const length = end - from
   into.used = base
   let token = NUMBERS[Math.min(length - joints, NUMBERS.length - 1)]
-  if (length <= 2 || (joints > 0 && length <= 6)) {
+  if (length <= 2 || (joints > 0 && commas === 0 && length <= 6)) {
     let state = HASH_SEED
     for (let k = from; k < end; k++) state = Math.imul(state ^ text.charCodeAt(k), HASH_PRIME)
     token = finishHash(state)
