@@ -25,12 +25,8 @@ export function startProgress(
       const now = terminal.now()
       if (now - last < (terminal.draws ? DRAW_EVERY_MS : TELL_EVERY_MS)) return
       last = now
-      const parts = [
-        label,
-        ...(share === null ? [] : [terminal.draws ? bar(share) : percent(share)]),
-        words,
-        left(share, now - began),
-      ]
+      const shown = share === null ? '' : terminal.draws ? bar(share) : percent(share)
+      const parts = [label, shown, left(share, now - began), words]
       const line = parts.filter((part) => part !== '').join('  ')
       if (!terminal.draws) return terminal.say(line)
       drawn = true

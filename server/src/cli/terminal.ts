@@ -53,7 +53,7 @@ export function processTerminal(): Terminal {
     folder: process.cwd(),
     draws: isatty(2) && env['TERM'] !== 'dumb',
     colour: isatty(1) && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
-    columns: Math.min(stdout.columns ?? 100, 120),
+    columns: Math.min((isatty(2) ? stderr.columns : stdout.columns) || 100, 120),
     stopSignal() {
       if (stop === null) {
         stop = new AbortController()

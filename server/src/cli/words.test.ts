@@ -100,7 +100,7 @@ describe('progress', () => {
     expect(written().split('\r').length - 1).toBe(10)
     at(4000)
     progress.update(0.5, 'rows')
-    expect(written()).toContain('████████████░░░░░░░░░░░░  50 %  rows  4.0 s left')
+    expect(written()).toContain('████████████░░░░░░░░░░░░  50 %  4.0 s left  rows')
     progress.end('done')
     expect(written().endsWith('\r\u001b[2Kdone\n')).toBe(true)
   })
@@ -112,7 +112,7 @@ describe('progress', () => {
       progress.update(ms / 24_000, 'rows')
     }
     progress.end()
-    expect(written()).toBe('Scoring   20 %  rows  19 s left\nScoring   41 %  rows  14 s left\n')
+    expect(written()).toBe('Scoring   20 %  19 s left  rows\nScoring   41 %  14 s left  rows\n')
   })
 })
 
