@@ -11,8 +11,10 @@ export interface Found {
 
 export interface Detector {
   readonly mark: string
-  /** `start`: asked at the first code unit of a word; `inside`: asked anywhere (an `@` stands in the middle). */
-  readonly anchor: 'start' | 'inside'
+  /** The characters at which it can be found: nothing else is asked about the rest of a text. */
+  readonly begins: string
+  /** Asked only at the beginning of a word (an `@` stands in the middle of one). */
+  readonly atWordStart: boolean
   /** `from`: where the text begins that is not part of an earlier finding. */
   readonly find: (text: string, at: number, from: number) => Found | null
 }
@@ -20,14 +22,17 @@ export interface Detector {
 /** Longest local part of an address (RFC 5321, 4.5.3.1.1) is 64, longest domain 255: nothing looks further. */
 const REACH = 255
 
+const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+
 /** The order decides who takes what two could take: an address before a card, a card before a phone. */
 export const detectors: readonly Detector[] = [
-  { mark: '[email]', anchor: 'inside', find: findEmail },
-  { mark: '[ip]', anchor: 'start', find: findIpv6 },
-  { mark: '[ip]', anchor: 'start', find: findIpv4 },
-  { mark: '[iban]', anchor: 'start', find: findIban },
-  { mark: '[card]', anchor: 'start', find: findCard },
-  { mark: '[phone]', anchor: 'start', find: findPhone },
+  { mark: '[email]', begins: '@', atWordStart: false, find: findEmail },
+  { mark: '[ip]', begins: '0123456789abcdefABCDEF:', atWordStart: true, find: findIpv6 },
+  { mark: '[ip]', begins: '123456789', atWordStart: true, find: findIpv4 },
+  { mark: '[iban]', begins: CAPITALS, atWordStart: true, find: findIban },
+  { mark: '[card]', begins: '23456', atWordStart: true, find: findCard },
+  { mark: '[phone]', begins: '+', atWordStart: true, find: (text, at) => findInternational(text, at, at + 1) },
+  { mark: '[phone]', begins: '(0123456789', atWordStart: true, find: findPhone },
 ]
 
 /** A letter, digit or underscore, in any script. */
@@ -49,14 +54,14 @@ function endsAt(text: string, end: number): boolean {
 }
 
 /**
- * `local@domain.tld`: local of letters (any script), digits and `.!#$%&'*+/=?^_{|}~-`, at most 64; domain of labels with
- * at least one dot and a last label of two letters or more. `user@host` without a dot is no mail address.
+ * `local@domain.tld`: local of letters (any script), digits and `.%+'-_~`, at most 64 (RFC 5322 allows more signs, which
+ * stand beside an address far more often than in it); domain of labels with at least one dot and a last label of two
+ * letters or more. `user@host` without a dot is no mail address.
  */
 function findEmail(text: string, at: number, from: number): Found | null {
-  if (text.charCodeAt(at) !== 0x40) return null
   let start = at
   while (start > from && at - start < 64 && isLocalCode(text.charCodeAt(start - 1))) start--
-  while (start < at && text.charCodeAt(start) === 0x2e) start++
+  while (start < at && (text.charCodeAt(start) === 0x2e || text.charCodeAt(start) === 0x27)) start++
   if (start === at || text.charCodeAt(at - 1) === 0x2e) return null
   let end = at + 1
   const stop = Math.min(text.length, at + 1 + REACH)
@@ -64,16 +69,13 @@ function findEmail(text: string, at: number, from: number): Found | null {
   while (end > at + 1 && (text.charCodeAt(end - 1) === 0x2e || text.charCodeAt(end - 1) === 0x2d)) end--
   const domain = text.slice(at + 1, end)
   const dot = domain.lastIndexOf('.')
-  if (
-    dot < 1 ||
-    domain.includes('..') ||
-    !/^(?:[a-z\u00c0-\uffff]{2,63}|xn--[a-z0-9-]{2,59})$/i.test(domain.slice(dot + 1))
-  )
-    return null
+  if (dot < 1 || domain.includes('..') || !TOP_LABEL.test(domain.slice(dot + 1))) return null
   return { start, end }
 }
 
-const LOCAL_SIGNS = new Set(Array.from("!#$%&'*+-/=?^_{|}~.", (sign) => sign.charCodeAt(0)))
+const TOP_LABEL = /^(?:[a-z\u00c0-\uffff]{2,63}|xn--[a-z0-9-]{2,59})$/i
+
+const LOCAL_SIGNS = new Set(Array.from(".%+'-_~", (sign) => sign.charCodeAt(0)))
 
 function isLocalCode(code: number): boolean {
   return isDigit(code) || isLetter(code) || code >= 0xc0 || LOCAL_SIGNS.has(code)
@@ -84,18 +86,21 @@ function isDomainCode(code: number): boolean {
 }
 
 const IPV4 = /(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)/y
-const VERSION_BEFORE = /(?:\bv|\b(?:version|ver|release|rel|firmware|build|upgraded to|updated to)[\s:=#-]{0,3}v?)\.?$/i
+const VERSION_BEFORE =
+  /(?:\bv|\b(?:version|ver|release|rel|firmware|build|upgraded to|updated to)[\s:=#-]{0,3}v?|~)\.?$/i
 
 /**
  * Four numbers from 0 to 255 without leading zeros, not part of a longer dotted number, not announced as a version
- * (`v1.2.3.4`, `version 1.2.3.4`, `firmware: 10.2.0.1`). A port or prefix length after it stays.
+ * (`v1.2.3.4`, `version 1.2.3.4`, `firmware: 10.2.0.1`, `amd64~~6.1.1.0`). A port or prefix length after it stays, and so do
+ * 0.0.0.0, 127.0.0.1 and 255.255.255.0, which name nobody.
  */
 function findIpv4(text: string, at: number, from: number): Found | null {
-  if (!isDigit(text.charCodeAt(at)) || isPartOfNumber(text, at, from)) return null
+  if (isPartOfNumber(text, at, from)) return null
   IPV4.lastIndex = at
   if (!IPV4.test(text)) return null
   const end = IPV4.lastIndex
   if (!endsAt(text, end) || isDottedOn(text, end)) return null
+  if (text.startsWith('127.', at) || text.startsWith('255.', at)) return null
   if (VERSION_BEFORE.test(text.slice(Math.max(from, at - 20), at))) return null
   return { start: at, end }
 }
@@ -107,9 +112,9 @@ function isPartOfNumber(text: string, at: number, from: number): boolean {
   return (before === 0x2e || before === 0x2c) && isDigit(text.charCodeAt(at - 2))
 }
 
-/** True where `.` and a digit or letter follow: the dotted thing goes on. */
+/** True where `.` and a digit follow: the dotted number goes on. A name may follow (`192.0.2.7.dsl.example.net`). */
 function isDottedOn(text: string, end: number): boolean {
-  return text.charCodeAt(end) === 0x2e && end + 1 < text.length && isWordCode(text.charCodeAt(end + 1))
+  return text.charCodeAt(end) === 0x2e && isDigit(text.charCodeAt(end + 1))
 }
 
 /** Longest IPv6 address in text: eight groups of four, or six and a dotted quad (RFC 4291, 2.2). */
@@ -134,7 +139,7 @@ function findIpv6(text: string, at: number, from: number): Found | null {
   while (end > at && text.charCodeAt(end - 1) === 0x2e) end--
   // "at 2001:db8::1: refused": one colon at the end belongs to the sentence.
   if (text.charCodeAt(end - 1) === 0x3a && text.charCodeAt(end - 2) !== 0x3a) end--
-  if (!endsAt(text, end) || !isIpv6(text.slice(at, end))) return null
+  if (!endsAt(text, end) || !isIpv6(text.slice(at, end)) || text.slice(at, end) === '::1') return null
   const zone = /%[A-Za-z0-9_.-]{1,15}/y
   zone.lastIndex = end
   return { start: at, end: zone.test(text) ? zone.lastIndex : end }
@@ -216,21 +221,26 @@ function moved(rest: number, text: string, at: number): number {
   return rest
 }
 
-/** As they are embossed: 4-4-4-4 with up to three more, 4-6-5 (American Express), 4-6-4 (Diners), or 13 to 19 together. */
-const CARD = /[2-6]\d{3}(?:([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|([ -])\d{6}\2\d{4,5}|\d{9,15})/y
+/**
+ * How payment cards are written: 4-4-4-4, 4-6-5 (American Express), 4-6-4 (Diners) with blanks or hyphens; or together, 16
+ * digits that begin with 2 to 6, or the other lengths where the issuer's first digits go with them (ISO/IEC 7812).
+ */
+const CARD =
+  /[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}|3[0478]\d\d([ -])\d{6}\2\d{4,5}|(?:[2-6]\d{15}|3[47]\d{13}|3[068]\d{12}|(?:62|5[068]|6[37])\d{15,17}|4\d{12})(?!\d)/y
 
 /**
- * 13 to 19 digits that begin with 2 to 6 (ISO/IEC 7812: what payment cards begin with; times in milliseconds or
- * nanoseconds begin with 1) and satisfy Luhn's check digit (ISO/IEC 7812-1, annex B).
+ * A number of that form that satisfies Luhn's check digit (ISO/IEC 7812-1, annex B). Times in milliseconds or nanoseconds
+ * begin with 1; one 64-bit id in three hundred looks like a card.
  */
 function findCard(text: string, at: number, from: number): Found | null {
-  if (isPartOfNumber(text, at, from)) return null
+  if (isPartOfNumber(text, at, from) || followsNumber(text, at, from) || text.charCodeAt(at - 1) === 0x2d) return null
   CARD.lastIndex = at
-  if (!CARD.test(text)) return null
-  const end = CARD.lastIndex
-  if (proven(text, at, end)) return { start: at, end }
-  // Sixteen digits and then a number of its own: "4111 1111 1111 1111 123".
-  return end > at + 19 && proven(text, at, at + 19) ? { start: at, end: at + 19 } : null
+  return CARD.test(text) && proven(text, at, CARD.lastIndex) ? { start: at, end: CARD.lastIndex } : null
+}
+
+/** True in a row of numbers, `3552 3534 3375`: what stands in columns is nobody's. */
+function followsNumber(text: string, at: number, from: number): boolean {
+  return at - from >= 2 && text.charCodeAt(at - 1) === 0x20 && isDigit(text.charCodeAt(at - 2))
 }
 
 function proven(text: string, at: number, end: number): boolean {
@@ -252,8 +262,8 @@ const PHONES: readonly RegExp[] = [
   /(?:1[-. ])?\([2-9]\d\d\) ?[2-9]\d\d[-. ]\d{4}/y,
   /(?:1[-. ])?[2-9]\d\d([-. ])[2-9]\d\d\1\d{4}/y,
   // A trunk zero and an area code of three to five digits: 030 1234567, 0171/1234567, 020 7946 0958, (030) 123456.
-  /\(0[1-9]\d{1,4}\) ?\d{3,5}(?:[ -]?\d{2,5})?/y,
-  /0[1-9]\d{1,4}(?:[ /]|-| - )\d{3,8}(?:[ -]\d{2,5}){0,2}/y,
+  /\(0[1-9]\d{1,3}\) ?\d{3,5}(?:[ -]?\d{2,5})?/y,
+  /0[1-9]\d{1,3}(?:[ /]|-| - )\d{3,8}(?:[ -]\d{2,5}){0,2}/y,
   // Pairs (01 23 45 67 89) and two-digit areas (03 9876 5432).
   /0[1-9]([ .-])\d\d\1\d\d\1\d\d\1\d\d/y,
   /0[1-9] \d{4} \d{4}/y,
@@ -264,10 +274,7 @@ const PHONES: readonly RegExp[] = [
  * above, of 8 to 12 digits.
  */
 function findPhone(text: string, at: number, from: number): Found | null {
-  const code = text.charCodeAt(at)
-  if (code === 0x2b) return findInternational(text, at, at + 1)
-  if (code !== 0x28 && !isDigit(code)) return null
-  if (isPartOfNumber(text, at, from) || followsSign(text, at, from)) return null
+  if (isPartOfNumber(text, at, from) || followsSign(text, at, from) || followsNumber(text, at, from)) return null
   if (text.startsWith('00', at) && text.charCodeAt(at + 2) !== 0x30) {
     const found = /00[ -]?[1-9]\d{0,2}[ ()/-]/y
     found.lastIndex = at
@@ -283,23 +290,20 @@ function findPhone(text: string, at: number, from: number): Found | null {
   return null
 }
 
-/** True where a sign ties the number to one before: `2024-01-15`, `12:30`, `a/b`. */
+/** True where a sign ties the number to what stands before: `2024-01-15`, `a/b`, `12:30`. */
 function followsSign(text: string, at: number, from: number): boolean {
   if (at - from < 2) return false
-  const before = text.charCodeAt(at - 1)
-  return (
-    (before === 0x2d || before === 0x2f || before === 0x3a || before === 0x3d || before === 0x5f) &&
-    isWordCode(text.charCodeAt(at - 2))
-  )
+  const sign = text.charCodeAt(at - 1)
+  const before = text.charCodeAt(at - 2)
+  return ((sign === 0x2d || sign === 0x2f) && isWordCode(before)) || (sign === 0x3a && isDigit(before))
 }
 
-/** True where the number is not at its end: `.5`, `-07`, `:30`, `/2`. */
+/** True where the number is not at its end: `.5`, `,000`, `-07`, `/2`, and `:` before anything but a blank. */
 function goesOn(text: string, end: number): boolean {
   const sign = text.charCodeAt(end)
-  return (
-    (sign === 0x2e || sign === 0x2d || sign === 0x3a || sign === 0x2f || sign === 0x2c) &&
-    isDigit(text.charCodeAt(end + 1))
-  )
+  const after = text.charCodeAt(end + 1)
+  if (sign === 0x3a) return end + 1 < text.length && after !== 0x20
+  return (sign === 0x2e || sign === 0x2d || sign === 0x2f || sign === 0x2c) && isDigit(after)
 }
 
 function countDigits(text: string, at: number, end: number): number {

@@ -15,6 +15,11 @@ describe('what is redacted', () => {
     ['diners 3056 930902 5904', 'diners [card]'],
     ['maestro 6759649826438453 ok', 'maestro [card] ok'],
     ['4111 1111 1111 1111 123', '[card] 123'],
+    ['card=4111111111111111 pan:5555555555554444', 'card=[card] pan:[card]'],
+    ['unionpay 6240008631401148', 'unionpay [card]'],
+    ["'ann@example.org' to=bob@example.org", "'[email]' to=[email]"],
+    ['tel:030 1234567', 'tel:[phone]'],
+    ['0171/1234567: no answer', '[phone]: no answer'],
     ['IBAN DE89 3704 0044 0532 0130 00.', 'IBAN [iban].'],
     ['GB29NWBK60161331926819', '[iban]'],
     ['NO93 8601 1117 947', '[iban]'],
@@ -22,8 +27,9 @@ describe('what is redacted', () => {
     ['http://10.0.0.1:8080/x', 'http://[ip]:8080/x'],
     ['10.0.0.0/8 is private.', '[ip]/8 is private.'],
     ['at 203.0.113.9.', 'at [ip].'],
+    ['rhost=192.0.2.7.dsl.example.net', 'rhost=[ip].dsl.example.net'],
     ['from 2001:db8::ff00:42:8329, refused', 'from [ip], refused'],
-    ['[::1]:8000', '[[ip]]:8000'],
+    ['[2001:db8::7]:8000', '[[ip]]:8000'],
     ['source:2001:db8::1', 'source:[ip]'],
     ['fe80::1%eth0 up', '[ip] up'],
     ['::ffff:192.0.2.1', '[ip]'],
@@ -69,6 +75,12 @@ describe('what is left alone', () => {
     'C++11, 5+5=10, +5 points, +100%',
     'IPv4 256.1.1.1 and 1.2.3 and 1.2.3.4.5 and 01.02.03.04',
     'DE88370400440532013000', // one off: ISO 7064 says no
+    'block blk_-6952295868487656571 of 64 MB', // passes Luhn's check, as one id in ten does
+    '081110 010354 5184 INFO dfs.DataNode',
+    '[0701/114930:WARNING:dns.cc(88)]',
+    'Fan speeds ( 3552 3534 3375 4530 3515 3479 )',
+    'amd64~~6.1.1.0, State: 112',
+    '0.0.0.0:22 127.0.0.1 255.255.255.0 ::1 [::]:80',
     'ratio 16:9, score 3:2, port :8080',
     'range 100-200-3000, 192.168.1, 5.5.5',
     'The battery died after two days, but support was lovely :)',
@@ -135,12 +147,13 @@ test('an address between words is always found', () => {
   const octet = fc.integer({ min: 0, max: 255 })
   fc.assert(
     fc.property(octet, octet, octet, octet, (a, b, c, d) => {
+      fc.pre(a !== 0 && a !== 127 && a !== 255)
       expect(redact(`peer ${a}.${b}.${c}.${d} left`)).toBe('peer [ip] left')
     }),
   )
   fc.assert(
     fc.property(fc.ipV6(), (address) => {
-      fc.pre(/\d/.test(address) && address !== '::')
+      fc.pre(/\d/.test(address) && address !== '::' && address !== '::1')
       expect(redact(`peer ${address} left`)).toBe('peer [ip] left')
     }),
   )

@@ -43,10 +43,12 @@ function redactOnce(text: string): string {
   let kept = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (!canBegin(code)) continue
-    const fresh = at === kept || !isWordCode(text.charCodeAt(at - 1))
-    for (const detector of detectors) {
-      const found = find(detector, text, at, kept, fresh)
+    const asked = code < byCode.length ? byCode[code] : undefined
+    if (asked === undefined) continue
+    const startsWord = at === kept || !isWordCode(text.charCodeAt(at - 1))
+    for (const detector of asked) {
+      if (detector.atWordStart && !startsWord) continue
+      const found = detector.find(text, at, kept)
       if (found === null) continue
       out += text.slice(kept, found.start) + detector.mark
       kept = found.end
@@ -57,18 +59,8 @@ function redactOnce(text: string): string {
   return kept === 0 ? text : out + text.slice(kept)
 }
 
-function find(detector: Detector, text: string, at: number, from: number, fresh: boolean) {
-  if (detector.anchor === 'inside') return detector.find(text, at, from)
-  return fresh ? detector.find(text, at, from) : null
-}
-
-/** Digits, letters, `+`, `(`, `:` and `@`: the code units at which something personal can be found. */
-function canBegin(code: number): boolean {
-  return (
-    (code >= 0x30 && code <= 0x3a) ||
-    (code >= 0x40 && code <= 0x5a) ||
-    (code >= 0x61 && code <= 0x66) ||
-    code === 0x2b ||
-    code === 0x28
-  )
-}
+/** [128] The detectors to ask at each ASCII character, in their order. */
+const byCode: readonly (readonly Detector[] | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const asked = detectors.filter(({ begins }) => begins.includes(String.fromCharCode(code)))
+  return asked.length === 0 ? undefined : asked
+})
