@@ -32,6 +32,9 @@ export interface Terminal {
   readonly now: () => number
 }
 
+/** Under npm one Ctrl-C arrives twice: from the terminal, and passed on by npm. A person is not as quick. */
+const ECHO_MS = 300
+
 /** The terminal that the process was started from. */
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process
@@ -58,9 +61,12 @@ export function processTerminal(): Terminal {
       if (stop === null) {
         stop = new AbortController()
         const { signal } = stop
+        let abortedAt = 0
         const abort = () => {
-          if (signal.aborted) process.exit(130)
-          stop?.abort()
+          if (!signal.aborted) {
+            abortedAt = Date.now()
+            stop?.abort()
+          } else if (Date.now() - abortedAt > ECHO_MS) process.exit(130)
         }
         process.on('SIGINT', abort)
         process.on('SIGTERM', abort)
