@@ -126,7 +126,9 @@ const IPV6_CHARS = 45
  * MAC addresses have too few groups.
  */
 function findIpv6(text: string, at: number, from: number): Found | null {
-  if (continuesAddress(text, at, from)) return null
+  let group = at
+  while (group - at < 4 && isHex(text.charCodeAt(group))) group++
+  if (text.charCodeAt(group) !== 0x3a || continuesAddress(text, at, from)) return null
   let end = at
   let colons = 0
   let digits = 0
