@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const FLAGS = [
   '--headless',
@@ -18,6 +19,11 @@ const FLAGS = [
 
 /** What is not there by then will not come. */
 const WAIT_MS = 6000
+
+/** What has to become so, as long as the browser itself would wait for it. */
+export function soon<T>(look: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(look, { timeout: WAIT_MS, interval: 50 })
+}
 
 /** Where screenshots go, for people to look at. */
 export const shots = process.env['SHOTS'] ?? mkdtempSync(join(tmpdir(), 'barometer-page-'))

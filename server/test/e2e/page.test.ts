@@ -10,7 +10,7 @@ import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveKeyed } from '../keyed.ts'
 import { type Served, serve } from '../serve.ts'
-import { nameless, openBrowser, openPage, pale, shots, sideways, type Watched } from './browser.ts'
+import { nameless, openBrowser, openPage, pale, shots, sideways, soon, type Watched } from './browser.ts'
 
 const battery = 'The battery died after two days, but support was lovely'
 const command = fileURLToPath(new URL('../../bin/barometer.mjs', import.meta.url))
@@ -45,7 +45,7 @@ describe('on an open server', () => {
       battery,
     )
     const { body } = await server.call<ExplainAnswer>('POST', '/explain', { text: battery })
-    await expect.poll(() => page.getByTestId('label').textContent()).toBe(titled(body.label))
+    await soon(() => page.getByTestId('label').textContent()).toBe(titled(body.label))
     const painted = await page
       .locator('[data-lean]')
       .evaluateAll((spans) =>
@@ -116,7 +116,7 @@ describe('on an open server', () => {
     for (const text of ['Good coffee', 'Cold coffee', 'No coffee'])
       await server.call('POST', '/predict', { text, source: 'kitchen' })
     const options = predictions(page)
-    await expect.poll(() => options.count()).toBe(4)
+    await soon(() => options.count()).toBe(4)
     const order = await options.evaluateAll((all) =>
       all
         .toSorted((a, b) => Number(a.getAttribute('aria-posinset')) - Number(b.getAttribute('aria-posinset')))
@@ -129,13 +129,13 @@ describe('on an open server', () => {
   test('a filter holds for what is there and for what comes, and stands in the address', async () => {
     const { page } = open
     await page.getByRole('searchbox', { name: 'Text' }).fill('cold')
-    await expect.poll(() => predictions(page).count()).toBe(1)
+    await soon(() => predictions(page).count()).toBe(1)
     await server.call('POST', '/predict', { text: 'Nothing like that' })
     await server.call('POST', '/predict', { text: 'A cold start' })
-    await expect.poll(() => predictions(page).count()).toBe(2)
+    await soon(() => predictions(page).count()).toBe(2)
     expect(page.url()).toContain('q=cold')
     await page.getByRole('button', { name: 'Clear' }).click()
-    await expect.poll(() => predictions(page).count()).toBe(6)
+    await soon(() => predictions(page).count()).toBe(6)
   })
 
   test('j, a number, and the label is in the log; u takes one back that is not sent yet', async () => {
@@ -151,7 +151,7 @@ describe('on an open server', () => {
     await page.keyboard.press('u')
     await page.getByText('was not sent').waitFor()
     await page.keyboard.press('3')
-    await expect.poll(async () => (await one(server, id)).feedback?.label, { timeout: 8000 }).toBe('positive')
+    await soon(async () => (await one(server, id)).feedback?.label).toBe('positive')
     await page.getByText('Saved: positive').waitFor()
     await page.keyboard.press('2')
     await page.keyboard.press('u')
@@ -182,7 +182,7 @@ describe('on an open server', () => {
     await page.keyboard.press('t')
     await page.getByText('Team', { exact: true }).click()
     await page.getByRole('textbox', { name: 'Text to score' }).fill('where is my package')
-    await expect.poll(() => page.getByTestId('label').textContent()).toBe('Shipping')
+    await soon(() => page.getByTestId('label').textContent()).toBe('Shipping')
   })
 
   test('the keyboard alone is enough, and the sheet of keys gives the focus back', async () => {
@@ -249,7 +249,7 @@ test('a key opens the page, hides what it may not do, and signing out closes it 
   await page.getByLabel('API key').fill(keys.read)
   await page.keyboard.press('Enter')
   const pages = page.getByRole('navigation', { name: 'Pages' }).getByRole('link')
-  await expect.poll(() => pages.allTextContents()).toEqual(['Live', 'Models'])
+  await soon(() => pages.allTextContents()).toEqual(['Live', 'Models'])
   await page.getByRole('link', { name: 'Models', exact: true }).click()
   await page.getByText('Version 1').first().waitFor()
   expect(await page.getByRole('button', { name: 'Archive' }).count()).toBe(0)
@@ -260,7 +260,7 @@ test('a key opens the page, hides what it may not do, and signing out closes it 
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByLabel('API key').fill(keys.all)
   await page.keyboard.press('Enter')
-  await expect.poll(() => pages.allTextContents()).toEqual(['Try it', 'Live', 'Models'])
+  await soon(() => pages.allTextContents()).toEqual(['Try it', 'Live', 'Models'])
   await page.keyboard.press('t')
   await page.getByRole('textbox', { name: 'Text to score' }).fill(battery)
   await page.getByTestId('label').waitFor()

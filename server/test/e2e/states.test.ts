@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { nameless, openBrowser, openPage, pale, shots, sideways, type Watched } from './browser.ts'
+import { nameless, openBrowser, openPage, pale, shots, sideways, soon, type Watched } from './browser.ts'
 import { explained, type FakeOptions, type FakeServer, fakeServer, loggedRow } from './fakeServer.ts'
 
 const battery = 'The battery died after two days, but support was lovely'
@@ -49,7 +49,7 @@ test('an answer that is late and for an older text never shows', async () => {
   await text(page).fill('slow but lovely')
   await page.waitForTimeout(300) // Long enough for the request to be on its way.
   await text(page).fill('bad')
-  await expect.poll(() => page.getByTestId('label').textContent()).toBe('Negative')
+  await soon(() => page.getByTestId('label').textContent()).toBe('Negative')
   await page.waitForTimeout(1000) // The late answer would have come by now.
   expect(await page.getByTestId('label').textContent()).toBe('Negative')
   expect(await page.locator('[data-lean]').allTextContents()).toEqual(['bad'])
@@ -88,7 +88,7 @@ test('a fault is said in words with its code, and trying again is one click', as
   await page.screenshot({ path: join(shots, 'error.png'), fullPage: true })
   expect({ pale: await pale(page), nameless: await nameless(page) }).toEqual({ pale: [], nameless: [] })
   await alert.getByRole('button', { name: 'Try again' }).click()
-  await expect.poll(() => page.getByTestId('label').textContent()).toBe('Negative')
+  await soon(() => page.getByTestId('label').textContent()).toBe('Negative')
   expect(await alert.count()).toBe(0)
 })
 
@@ -127,10 +127,10 @@ test('a server without models says how to make one', async () => {
 test('when the server goes away the page says so, keeps what it shows, and comes back by itself', async () => {
   const { page, fake } = await begin({}, {}, 5)
   await page.goto(`${fake.address}/#/live`)
-  await expect.poll(() => predictions(page).count()).toBe(5)
+  await soon(() => predictions(page).count()).toBe(5)
   await fake.stop()
   await page.getByText('This page comes back by itself.').waitFor()
-  await expect.poll(() => page.title()).toBe('No answer · Barometer')
+  await soon(() => page.title()).toBe('No answer · Barometer')
   expect(await page.locator('#favicon').getAttribute('href')).toBe('/favicon-away.svg')
   expect(await predictions(page).count()).toBe(5)
   await page.screenshot({ path: join(shots, 'gone.png'), fullPage: true })
@@ -138,7 +138,7 @@ test('when the server goes away the page says so, keeps what it shows, and comes
   fake.log.unshift(loggedRow(99, { text: 'Meanwhile' }))
   await fake.start()
   await predictions(page).filter({ hasText: 'Meanwhile' }).waitFor({ timeout: 25_000 })
-  await expect.poll(() => page.getByText('This page comes back by itself.').count()).toBe(0)
+  await soon(() => page.getByText('This page comes back by itself.').count()).toBe(0)
   expect(await page.title()).toBe('Live · Barometer')
   expect(await page.locator('#favicon').getAttribute('href')).toBe('/favicon.svg')
 })
@@ -146,7 +146,7 @@ test('when the server goes away the page says so, keeps what it shows, and comes
 test('a flood neither grows the page nor freezes it, and pausing counts what waits', async () => {
   const { page, fake } = await begin({}, {}, 50)
   await page.goto(`${fake.address}/#/live`)
-  await expect.poll(() => predictions(page).count()).toBeGreaterThan(5)
+  await soon(() => predictions(page).count()).toBeGreaterThan(5)
   await page.evaluate(() => {
     const gaps: number[] = []
     let last = performance.now()
@@ -224,7 +224,7 @@ test('labels that wait are sent when the page is left', async () => {
   await page.keyboard.press('1')
   expect(fake.feedback).toEqual([])
   await page.goto('about:blank')
-  await expect.poll(() => fake.feedback.map((given) => given.label)).toEqual(['negative'])
+  await soon(() => fake.feedback.map((given) => given.label)).toEqual(['negative'])
 })
 
 test('a refused promotion is said in words and nothing is changed; the dialog keeps the reason', async () => {
@@ -253,7 +253,7 @@ test('a session that ends elsewhere leads to the sign-in, and changes carry thei
   await page.getByLabel('API key').fill('bk_key')
   await page.keyboard.press('Enter')
   await text(page).fill('good')
-  await expect.poll(() => page.getByTestId('label').textContent()).toBe('Positive')
+  await soon(() => page.getByTestId('label').textContent()).toBe('Positive')
   await fetch(`${fake.address}/session`, { method: 'DELETE', headers: { 'x-csrf-token': 'token' } })
   await text(page).fill('bad')
   await page.getByLabel('API key').waitFor()
@@ -293,7 +293,7 @@ test('a page of 20,000 characters is painted and stays in its box', async () => 
   const { page } = await begin({}, { viewport: { width: 360, height: 760 }, isMobile: true })
   const long = `${battery}. `.repeat(340)
   await text(page).fill(long)
-  await expect.poll(() => page.locator('[data-lean]').count(), { timeout: 5000 }).toBeGreaterThan(1000)
+  await soon(() => page.locator('[data-lean]').count()).toBeGreaterThan(1000)
   expect(await page.getByTestId('painted').textContent()).toBe(`${long}\u200b`)
   expect(await sideways(page)).toBeLessThanOrEqual(0)
   expect(explained(long).label).toBe((await page.getByTestId('label').textContent())?.toLowerCase())

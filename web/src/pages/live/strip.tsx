@@ -162,7 +162,7 @@ function Column({ slot, labels, most }: { slot: StatsBucket | undefined; labels:
   ))
 }
 
-/** The p95 of the hours that have one; an hour without predictions breaks the line. */
+/** The p95 of the hours that have one; an hour without predictions breaks the line, and one alone is a dash. */
 function line(slots: readonly StatsBucket[], slowest: number): string {
   let pen = 'M'
   let path = ''
@@ -170,9 +170,9 @@ function line(slots: readonly StatsBucket[], slowest: number): string {
     const { p95 } = slot.latency_ms
     if (p95 === null) pen = 'M'
     else {
-      // A single hour between two empty ones is a dot: a line to itself.
-      const at = `${(i + 0.5) * 10} ${(13 - (12 * p95) / slowest).toFixed(2)}`
-      path += pen === 'M' ? `M${at}L${at}` : `L${at}`
+      const y = (13 - (12 * p95) / slowest).toFixed(2)
+      const alone = pen === 'M' && (slots[i + 1]?.latency_ms.p95 ?? null) === null
+      path += alone ? `M${10 * i + 2} ${y}h6` : `${pen}${10 * i + 5} ${y}`
       pen = 'L'
     }
   })
