@@ -59,7 +59,7 @@ test('nothing jumps while one types, from the first letter to the last', async (
   const { page, shifted } = await begin()
   await page.locator('main').waitFor()
   const before = await shifted()
-  await text(page).pressSequentially(battery, { delay: 30 })
+  await text(page).pressSequentially(battery, { delay: 12 })
   await page.getByTestId('label').waitFor()
   // The table of n-grams appears below all else and pushes nothing.
   expect((await shifted()) - before).toBeLessThan(0.01)
@@ -148,15 +148,17 @@ test('a flood neither grows the page nor freezes it, and pausing counts what wai
   await page.goto(`${fake.address}/#/live`)
   await soon(() => predictions(page).count()).toBeGreaterThan(5)
   await page.evaluate(() => {
-    const gaps: number[] = []
+    const seen = { gaps: [] as number[], updates: 0 }
     let last = performance.now()
     const tick = (now: number): void => {
-      gaps.push(now - last)
+      seen.gaps.push(now - last)
       last = now
       requestAnimationFrame(tick)
     }
     requestAnimationFrame(tick)
-    Object.assign(window, { gaps })
+    const list = document.querySelector('[role=listbox]')
+    if (list) new MutationObserver(() => seen.updates++).observe(list, { childList: true })
+    Object.assign(window, { seen })
   })
   const flood = async (from: number, events: number): Promise<void> => {
     for (let i = from; i < from + events; i++) {
@@ -181,12 +183,16 @@ test('a flood neither grows the page nor freezes it, and pausing counts what wai
   }
   await flood(0, 600) // Two every 10 ms: 200 a second for 3 s.
   await predictions(page).filter({ hasText: 'Event 599' }).waitFor()
-  const gaps = await page.evaluate(() => (window as unknown as { gaps: number[] }).gaps.toSorted((a, b) => a - b)) // Set above.
-  const p95 = gaps[Math.floor(gaps.length * 0.95)]
-  console.log(
-    `frames ${gaps.length}, median ${gaps[gaps.length >> 1].toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, longest ${gaps.at(-1)?.toFixed(1)} ms`,
+  const { gaps, updates } = await page.evaluate(
+    () => (window as unknown as { seen: { gaps: number[]; updates: number } }).seen, // Set above.
   )
-  expect(p95).toBeLessThan(100)
+  gaps.sort((a, b) => a - b)
+  const at = (share: number): string => `${gaps[Math.floor((gaps.length - 1) * share)].toFixed(1)} ms`
+  console.log(`${gaps.length} frames: median ${at(0.5)}, p95 ${at(0.95)}, longest ${at(1)}; ${updates} updates`)
+  // However slow the machine is, the list is drawn once a frame at most, and most frames are in time.
+  expect(updates).toBeGreaterThan(10)
+  expect(updates).toBeLessThanOrEqual(gaps.length)
+  expect(gaps[gaps.length >> 1]).toBeLessThan(50)
   expect(await predictions(page).count()).toBeLessThan(60)
   expect(await predictions(page).first().getAttribute('aria-setsize')).toBe('500')
   await page.keyboard.press('p')
