@@ -43,6 +43,8 @@ interface Corpus {
   readonly rows: () => AsyncIterable<Labelled>
   /** How much a row of this label counts. */
   readonly weight: (label: string) => number
+  /** The weight at which each row is read a second time in its short form. */
+  readonly asShort?: number
 }
 
 interface Plan {
@@ -75,17 +77,22 @@ function plans(data: string): Record<string, Plan> {
       recipe: recipes.sentiment,
       lexicon: sentimentLexicon(data),
       training: [
-        { source: { name: 'imdb/train', terms: imdbTerms }, rows: () => imdb(data, 'train'), weight: () => 1 },
+        {
+          source: { name: 'imdb/train', terms: imdbTerms },
+          rows: () => imdb(data, 'train'),
+          weight: () => 1,
+          asShort: 1,
+        },
         {
           source: { name: 'sst/train', terms: 'no licence stated; research use' },
           rows: () => sst(data, 'train'),
-          weight: () => 1,
+          weight: () => 3,
         },
         {
           source: { name: 'tweeteval/sentiment/train', terms: 'SemEval-2017 task 4; posts under the terms of X' },
           rows: () => tweets(data, 'train'),
-          // Half as many negative posts as neutral or positive ones, and all count alike in macro-recall.
-          weight: (label) => (label === 'negative' ? 1.5 : 1),
+          // There are 2.8 times fewer negative posts than neutral ones, and all labels count alike in macro-recall.
+          weight: (label) => (label === 'negative' ? 2.8 : 1),
         },
       ],
       tests: [
@@ -137,7 +144,7 @@ async function make(name: string, data: string, out: string): Promise<void> {
       labels: plan.labels,
       recipe: { name: plan.recipe.name, parameters: recipeParameters(plan.recipe) },
       seed: SEED,
-      data: { rows: rows.length, sha256, sources },
+      data: { rows: sources.reduce((sum, source) => sum + source.rows, 0), sha256, sources },
       evaluations: [held, ...evaluations],
       calibration: { ...trained.calibration, ece: calibrationError(heldOut).ece },
       engine: engineVersion(),
@@ -186,13 +193,17 @@ async function trainingRows(
   const sources: DataSource[] = []
   const digest = createHash('sha256')
   for (const corpus of plan.training) {
-    const before = rows.length
+    let count = 0
     for await (const { text, label, group } of corpus.rows()) {
       if (forbidden.has(textKey(text))) continue
       rows.push({ text, label, weight: corpus.weight(label), ...(group === undefined ? {} : { group }) })
+      if (corpus.asShort !== undefined) {
+        rows.push({ text, label, weight: corpus.asShort, asShort: true, ...(group === undefined ? {} : { group }) })
+      }
       digest.update(`${label}\n${text}\n`)
+      count++
     }
-    sources.push({ ...corpus.source, rows: rows.length - before })
+    sources.push({ ...corpus.source, rows: count })
   }
   return { rows, sources, sha256: digest.digest('hex') }
 }

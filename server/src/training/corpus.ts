@@ -52,6 +52,8 @@ export async function gather(
     if (label === undefined)
       throw new Error(`a training row has the label ${JSON.stringify(row.label)}, which the task lacks`)
     const held = row.heldOut ?? isHeldOut(row.group ?? row.text, recipe.heldOutShare, seed)
+    // The short reading of a long text is for training only: its plain reading is what the held-out rows measure.
+    if (held && row.asShort) continue
     if (held) heldOutTexts.push(row.text)
     await (held ? sides.heldOut : sides.training).add(row.text, label, row.weight ?? 1, row.asShort ?? false)
     if (++seen % SHARD_ROWS === 0) onRows(seen)
@@ -335,29 +337,39 @@ function setScales(
 ): void {
   const { features, columns, featureStart, featureRow, label, weight, scale } = problem
   const counts = new Float64Array(features * labels)
-  const totals = new Float64Array(labels)
+  const form = Uint8Array.from({ length: features }, (_, f) => long[featureRow[featureStart[f]]])
+  // Long and short forms are two vocabularies: each has its own totals, or a word that is as frequent with either
+  // label in reviews would seem to lean, because posts do.
+  const totals = [new Float64Array(labels), new Float64Array(labels)]
+  const occurs = [new Float64Array(labels), new Float64Array(labels)]
   for (let f = 0; f < features; f++) {
-    for (let i = featureStart[f]; i < featureStart[f + 1]; i++)
+    for (let i = featureStart[f]; i < featureStart[f + 1]; i++) {
       counts[f * labels + label[featureRow[i]]] += weight[featureRow[i]]
-    for (let k = 0; k < labels; k++) totals[k] += 1 + counts[f * labels + k]
+    }
+    for (let k = 0; k < labels; k++) {
+      totals[form[f]][k] += 1 + counts[f * labels + k]
+      occurs[form[f]][k] += counts[f * labels + k]
+    }
   }
-  const grand = totals.reduce((sum, total) => sum + total, 0)
+  const grand = totals.map((total) => total.reduce((sum, count) => sum + count, 0))
   for (let f = 0; f < features; f++) {
     if (rows[f] < recipe.rowsMin) continue
-    const longScale = long[featureRow[featureStart[f]]] === 1 ? recipe.longScale : 1
-    const rarity =
-      recipe.ownScale * longScale * inverseDocumentFrequency(problem.rowsTraining, rows[f]) ** recipe.idfPower
+    const rarity = recipe.ownScale * inverseDocumentFrequency(problem.rowsTraining, rows[f]) ** recipe.idfPower
+    const base = form[f] === 1 ? recipe.longScale * rarity : rarity
+    const total = totals[form[f]]
     let all = 0
     for (let k = 0; k < labels; k++) all += counts[f * labels + k]
     for (let k = 0; k < columns; k++) {
       const own = columns === 1 ? 1 : k
-      const ratio = logCountRatio(
-        counts[f * labels + own],
-        all - counts[f * labels + own],
-        totals[own],
-        grand - totals[own],
-      )
-      scale[f * columns + k] = hash[f] === LONG ? LONG_SCALE : Math.abs(ratio) ** recipe.countRatioPower * rarity
+      const at = f * columns + k
+      if (hash[f] === LONG) scale[at] = LONG_SCALE
+      // No row of this form has the label: the constant feature alone says so.
+      else if (occurs[form[f]][own] === 0) scale[at] = 0
+      else {
+        const inLabel = counts[f * labels + own]
+        const ratio = logCountRatio(inLabel, all - inLabel, total[own], grand[form[f]] - total[own])
+        scale[at] = Math.abs(ratio) ** recipe.countRatioPower * base
+      }
     }
   }
 }

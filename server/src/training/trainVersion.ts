@@ -1,22 +1,23 @@
 /** Rows → a version that proves itself: trained, calibrated, measured, with its frozen reference. */
 import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
 import { REFERENCE_NAME, referenceBytes } from '../artifacts/reference.ts'
+import { isHeldOut } from '../datasets/heldOut.ts'
 import { Fault } from '../domain/faults.ts'
 import type { DataSource, Evaluation } from '../domain/version.ts'
 import { textKey } from '../math/hash53.ts'
 import { seededRandom } from '../math/random.ts'
-import { evaluate } from '../models/evaluation/evaluate.ts'
 import { makeReference } from '../models/evaluation/makeReference.ts'
 import { calibrationError } from '../models/evaluation/probabilities.ts'
-import type { LinearRecipe } from '../models/text/recipe.ts'
 import { recipeParameters } from '../models/text/recipes.ts'
+import type { TextModel } from '../models/textModel.ts'
 import { type LabelledText, measure } from './measure.ts'
+import type { TrainingPlan } from './plans.ts'
 import { type TrainedLinear, type TrainingProgress, trainLinear } from './trainLinear.ts'
 
 export interface TrainVersion {
   readonly model: string
   readonly task: string
-  readonly recipe: LinearRecipe
+  readonly plan: TrainingPlan
   readonly seed: number
   readonly workers: number
   readonly rows: readonly LabelledText[]
@@ -33,6 +34,7 @@ export interface TrainVersion {
 
 export interface TrainedVersion {
   readonly artifact: Artifact
+  readonly model: TextModel
   readonly trained: TrainedLinear
   readonly evaluations: readonly Evaluation[]
   /** Training rows that were left out, because the test has their text. */
@@ -43,54 +45,58 @@ export interface TrainedVersion {
 export const ROWS_MIN = 50
 
 export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion> {
-  const { recipe, seed, signal } = asked
+  const { plan, seed, signal, workers, onProgress } = asked
+  const { recipe, lexicon } = plan
   const rows = withoutTest(asked)
-  const labels = labelsOf(rows)
-  if (labels.length < 2)
-    throw new Fault('data_broken', { say: `All rows have the label “${labels[0] ?? ''}”; a task has two at least.` })
+  const labels = labelsOf(rows, plan)
   if (rows.length < ROWS_MIN)
     throw new Fault('data_broken', {
       say: `There are ${rows.length} rows to train on; at least ${ROWS_MIN} are needed.`,
     })
-  const { workers, onProgress } = asked
+  const sides = rows.map((row) => ({ ...row, heldOut: isHeldOut(row.text, recipe.heldOutShare, `held-out ${seed}`) }))
+  const heldOut = sides.filter((row) => row.heldOut)
+  if (heldOut.length === 0)
+    throw new Fault('data_broken', { say: 'No row fell into the held-out part; there are too few different texts.' })
   const trained = await trainLinear({
-    rows,
+    rows: sides.map((row) => ({ ...row, text: plan.learns(row.text) })),
     labels,
     recipe,
+    lexicon,
     seed,
     workers,
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
   })
-  if (trained.heldOut.truth.length === 0)
-    throw new Fault('data_broken', { say: 'No row fell into the held-out part; there are too few different texts.' })
-  const heldOut = { labels: labels.length, actual: trained.heldOut.truth, probabilities: trained.heldOut.probabilities }
-  const evaluations = [evaluate('held-out', heldOut, { random: seededRandom(seed) })]
+  const model = plan.serves(trained.model)
+  const measured = await measure(model, heldOut, { name: 'held-out', seed, ...(signal ? { signal } : {}) })
+  const evaluations = [measured.evaluation]
   if (asked.test !== null) {
     const { name, rows: testRows } = asked.test
-    evaluations.push((await measure(trained.model, testRows, { name, seed, ...(signal ? { signal } : {}) })).evaluation)
+    evaluations.push((await measure(model, testRows, { name, seed, ...(signal ? { signal } : {}) })).evaluation)
   }
+  const reference = makeReference(
+    model,
+    heldOut.map(({ text }) => text),
+    seededRandom(seed),
+  )
   const artifact = makeArtifact(
     {
       format: 1,
-      kind: 'linear',
+      kind: plan.kind,
       model: asked.model,
       task: asked.task,
       labels,
-      recipe: { name: recipe.name, parameters: recipeParameters(recipe) },
+      recipe: { name: recipe.name, parameters: { ...recipeParameters(recipe), ...plan.parameters } },
       seed,
       data: { rows: rows.length, sha256: asked.data.sha256, sources: [{ ...asked.data.source, rows: rows.length }] },
       evaluations,
-      calibration: { ...trained.calibration, ece: calibrationError(heldOut).ece },
+      calibration: { ...trained.calibration, ece: calibrationError(measured.predictions).ece },
       engine: asked.engine,
       createdAt: asked.createdAt,
     },
-    {
-      ...trained.artifactFiles,
-      [REFERENCE_NAME]: referenceBytes(makeReference(trained.model, trained.heldOut.texts, seededRandom(seed))),
-    },
+    { ...trained.artifactFiles, [REFERENCE_NAME]: referenceBytes(reference) },
   )
-  return { artifact, trained, evaluations, leftOut: asked.rows.length - rows.length }
+  return { artifact, model, trained, evaluations, leftOut: asked.rows.length - rows.length }
 }
 
 function withoutTest({ rows, test }: TrainVersion): readonly LabelledText[] {
@@ -105,10 +111,15 @@ const USUAL_ORDERS = [
   ['info', 'warning', 'critical'],
 ]
 
-function labelsOf(rows: readonly LabelledText[]): string[] {
+function labelsOf(rows: readonly LabelledText[], plan: TrainingPlan): readonly string[] {
   const labels = [...new Set(rows.map(({ label }) => label))].sort((a, b) => (a < b ? -1 : 1))
-  return (
-    USUAL_ORDERS.find((order) => order.length === labels.length && order.every((label) => labels.includes(label))) ??
-    labels
-  )
+  if (labels.length < 2)
+    throw new Fault('data_broken', { say: `All rows have the label “${labels[0] ?? ''}”; a task has two at least.` })
+  const isOf = (order: readonly string[]) =>
+    order.length === labels.length && order.every((label) => labels.includes(label))
+  if (plan.labels === null) return USUAL_ORDERS.find(isOf) ?? labels
+  if (isOf(plan.labels)) return plan.labels
+  throw new Fault('data_broken', {
+    say: `This recipe needs exactly the labels ${plan.labels.join(', ')}; the data has ${labels.slice(0, 10).join(', ')}.`,
+  })
 }
