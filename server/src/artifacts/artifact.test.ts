@@ -209,7 +209,7 @@ describe('decoding', () => {
 
   test('gives the model, the manifest and the digest', () => {
     const artifact = makeArtifact(parts, files)
-    expect(decodeArtifact(artifact, { linear: () => model })).toEqual({
+    expect(decodeArtifact(artifact, { ...refuses, linear: () => model })).toEqual({
       manifest: artifact.manifest,
       digest: artifact.digest,
       model,
@@ -219,8 +219,8 @@ describe('decoding', () => {
   test('refuses a model of other labels, and says why a family refused', () => {
     const artifact = makeArtifact(parts, files)
     const other = { ...model, labels: ['positive', 'negative'] }
-    expect(() => decodeArtifact(artifact, { linear: () => other })).toThrow(/other labels/)
-    expect(() => decodeArtifact(artifact, { linear: refusing })).toThrow(/bad magic/)
+    expect(() => decodeArtifact(artifact, { ...refuses, linear: () => other })).toThrow(/other labels/)
+    expect(() => decodeArtifact(artifact, refuses)).toThrow(/bad magic/)
   })
 })
 
@@ -229,6 +229,8 @@ function flipped(bytes: Uint8Array, at: number, mask: number): Uint8Array {
   copy[at] ^= mask
   return copy
 }
+
+const refuses = { linear: refusing, severity: refusing }
 
 function refusing(): never {
   throw new Error('bad magic')

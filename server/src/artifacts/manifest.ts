@@ -27,7 +27,7 @@ const Estimate = Type.Object({ value: Type.Number(), low: Type.Number(), high: T
 
 const ManifestForm = Type.Object({
   format: Type.Literal(1),
-  kind: Type.Union([Type.Literal('linear')]),
+  kind: Type.Union([Type.Literal('linear'), Type.Literal('severity')]),
   model: Name,
   task: Name,
   labels: Type.Array(Name, { minItems: 2, maxItems: 1000, uniqueItems: true }),

@@ -42,8 +42,8 @@ export interface DataSource {
 
 export interface Manifest {
   readonly format: 1
-  /** The family that can load the artifact. */
-  readonly kind: 'linear'
+  /** The family that can load the artifact: a linear text model, or one behind the rule of stated severities. */
+  readonly kind: 'linear' | 'severity'
   readonly model: string
   readonly task: string
   readonly labels: readonly string[]

@@ -210,6 +210,20 @@ test('the bootstrap interval of an accuracy covers the truth about 95 times in 1
   expect(covered / runs).toBeLessThan(0.99)
 })
 
+test('rows that come in groups of ten alike have intervals √10 times as wide when the groups are resampled', () => {
+  const random = seededRandom(8)
+  const groups = Array.from({ length: 4000 }, (_, row) => Math.floor(row / 10))
+  const right = Array.from({ length: 400 }, () => random() < 0.7)
+  const probabilities = groups.flatMap((group) => (right[group] ? [0.8, 0.2] : [0.2, 0.8]))
+  const predictions = { labels: 2, actual: groups.map(() => 0), probabilities }
+  const width = (options: { groups?: number[] }) => {
+    const { low, high } = evaluate('g', predictions, { random: seededRandom(1), ...options }).metrics.accuracy
+    return high - low
+  }
+  expect(width({ groups }) / width({})).toBeGreaterThan(0.85 * Math.sqrt(10))
+  expect(width({ groups }) / width({})).toBeLessThan(1.15 * Math.sqrt(10))
+})
+
 test('a calibrated model has a small error, and one that is too sure of itself a large one, in the bins that say where', () => {
   const random = seededRandom(3)
   const rows = 20_000

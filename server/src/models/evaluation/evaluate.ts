@@ -20,6 +20,11 @@ export interface EvaluateOptions {
   /** For the bootstrap only; the same numbers give the same intervals. */
   readonly random: Random
   readonly resamples?: number
+  /**
+   * [rows] what each row belongs to, in 0 … groups − 1, where rows come in groups that resemble each other (a device,
+   * a system): whole groups are resampled, and the intervals are as wide as they should be. Default: rows stand alone.
+   */
+  readonly groups?: ArrayLike<number>
 }
 
 export const RESAMPLES = 1000
@@ -57,10 +62,10 @@ export function evaluate(name: string, predictions: Predictions, options: Evalua
   return { name, rows: actual.length, metrics, confusion: matrix }
 }
 
-/** Of each metric its value in every resample: rows drawn with replacement, as many as there are. */
+/** Of each metric its value in every resample: rows, or groups of rows, drawn with replacement, as many as there are. */
 function bootstrap(
   predictions: Predictions,
-  { random, resamples = RESAMPLES }: EvaluateOptions,
+  { random, resamples = RESAMPLES, groups }: EvaluateOptions,
 ): Record<string, Float64Array> {
   const { labels, actual } = predictions
   const rows = actual.length
@@ -78,19 +83,35 @@ function bootstrap(
     rocAuc: new Float64Array(rounds),
   }
   const weights = new Uint16Array(rows)
+  const groupWeights = new Uint16Array(groups === undefined ? 0 : groupCount(groups))
   for (let round = 0; round < rounds; round++) {
-    weights.fill(0)
-    for (let draw = 0; draw < rows; draw++) weights[Math.floor(random() * rows)]++
+    if (groups === undefined) draw(weights, random)
+    else {
+      draw(groupWeights, random)
+      for (let row = 0; row < rows; row++) weights[row] = groupWeights[groups[row]]
+    }
     const sums = weigh(columns, weights, labels)
     values.accuracy[round] = accuracy(sums.counts)
     values.macroRecall[round] = macroRecall(sums.counts)
     values.macroF1[round] = macroF1(sums.counts)
-    values.logLoss[round] = sums.logLoss / rows
-    values.brier[round] = sums.brier / rows
+    values.logLoss[round] = sums.logLoss / sums.rows
+    values.brier[round] = sums.brier / sums.rows
     values.ece[round] = eceOf(sums.binRows, sums.binConfidence, sums.binRight)
     values.rocAuc[round] = curves === undefined ? NaN : meanArea(curves, weights)
   }
   return values
+}
+
+/** Draws as many of the items as there are, with replacement: how often each was drawn. */
+function draw(counts: Uint16Array, random: Random): void {
+  counts.fill(0)
+  for (let i = 0; i < counts.length; i++) counts[Math.floor(random() * counts.length)]++
+}
+
+function groupCount(groups: ArrayLike<number>): number {
+  let most = -1
+  for (let row = 0; row < groups.length; row++) most = Math.max(most, groups[row])
+  return most + 1
 }
 
 /** What of each row does not change between resamples. */
@@ -131,6 +152,7 @@ function weigh(columns: Columns, weights: Uint16Array, labels: number) {
   const binRows = new Float64Array(CALIBRATION_BINS)
   const binConfidence = new Float64Array(CALIBRATION_BINS)
   const binRight = new Float64Array(CALIBRATION_BINS)
+  let rows = 0
   let logLoss = 0
   let brier = 0
   for (let row = 0; row < weights.length; row++) {
@@ -144,10 +166,11 @@ function weigh(columns: Columns, weights: Uint16Array, labels: number) {
     binRight[b] += hit
     binRows[b] += weight
     binConfidence[b] += weight * confidence[row]
+    rows += weight
     logLoss += weight * columns.logLoss[row]
     brier += weight * columns.brier[row]
   }
-  return { counts, logLoss, brier, binRows, binConfidence, binRight }
+  return { rows, counts, logLoss, brier, binRows, binConfidence, binRight }
 }
 
 /**
