@@ -37,9 +37,9 @@ export function FilterBar({ search, filter, tasks, onFilter }: Props) {
       role="search"
       aria-label="Filter predictions"
       onSubmit={(event) => event.preventDefault()}
-      className="grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-[minmax(0,1.7fr)_repeat(5,minmax(0,1fr))_auto]"
+      className="grid grid-cols-2 items-end gap-3 sm:grid-cols-4 lg:grid-cols-[minmax(0,1.7fr)_repeat(5,minmax(0,1fr))_auto]"
     >
-      <Field name="Text" className="max-sm:col-span-full">
+      <Field name="Text" className="col-span-2 lg:col-span-1">
         <Typed
           ref={search}
           value={filter.q}

@@ -173,7 +173,7 @@ export function LivePage({ route, feed }: { route: Route; feed: Feed }) {
           )}
         </div>
         {chosen !== null && (
-          <div className="panel max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-10 max-lg:max-h-[75dvh] max-lg:rounded-b-none max-lg:shadow-2xl lg:h-[max(22rem,calc(100dvh-21.5rem))] overflow-y-auto">
+          <div className="panel max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-10 max-lg:max-h-[62dvh] max-lg:rounded-b-none max-lg:shadow-2xl lg:h-[max(22rem,calc(100dvh-21.5rem))] overflow-y-auto">
             <Detail
               key={chosen}
               id={chosen}

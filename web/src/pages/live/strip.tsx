@@ -25,7 +25,7 @@ export function Strip({ task, labels }: Props) {
   return (
     <section
       aria-label="The last 24 hours"
-      className="panel grid gap-4 p-4 md:grid-cols-[minmax(0,1fr)_minmax(0,1.1fr)] md:gap-8"
+      className="panel grid gap-4 p-4 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.1fr)] lg:gap-8"
     >
       <Figures data={data ?? null} picked={picked} labels={labels} />
       <Hours slots={slots} labels={labels} at={at} onAt={setAt} />
