@@ -19,6 +19,8 @@ export const severityRecipe: LinearRecipe = {
   ownScale: 1,
   longScale: 1,
   idfPower: 1,
+  lexiconScale: 1,
+  charactersScale: 0.5,
   // Strong: 0.1 and 0.02 lose half a point on unseen facilities, 1 and 10 lose two.
   penaltyInverse: 0.05,
   stepsMax: 100,
