@@ -32,7 +32,7 @@ export const rooms = {
   datasets: { path: 'server/src/datasets', may: ['domain', 'math'] },
   artifacts: { path: 'server/src/artifacts', may: ['domain', 'models'] },
   training: { path: 'server/src/training', may: ['math', 'domain', 'models', 'datasets', 'artifacts'] },
-  batch: { path: 'server/src/batch', may: ['domain', 'models', 'artifacts'] },
+  batch: { path: 'server/src/batch', may: ['domain', 'models', 'artifacts', 'datasets'] },
   store: { path: 'server/src/store', may: ['domain'] },
   access: { path: 'server/src/access', may: ['domain'], types: ['store'] },
   metrics: { path: 'server/src/metrics', may: ['domain'] },

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { TEXT_NAMES } from '../datasets/columns.ts'
 import { Fault } from '../domain/faults.ts'
 import { chunkLimits, chunksOf, liveLimits } from './chunks.ts'
 import type { BatchPlan, Chunk, InputFormat } from './plan.ts'
@@ -38,9 +39,6 @@ const endings: Readonly<Record<string, InputFormat>> = {
 
 /** A header, and the first record of JSONL, must lie within this. */
 const HEAD_BYTES = 1 << 16
-
-/** What the column of the texts is called most often. Where none of them occurs, it has to be named. */
-const TEXT_NAMES = ['text', 'sentence', 'review', 'message', 'comment', 'content', 'body', 'tweet', 'line']
 
 /**
  * Opens the input and reads its first bytes. gzip is unpacked, a byte-order mark dropped.

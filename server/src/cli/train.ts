@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { type ReadReport, type Row, readDataset } from '../datasets/readRows.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
 import { register } from '../loop/register.ts'
-import { recipes } from '../models/text/recipes.ts'
+import { trainingPlans } from '../training/plans.ts'
 import type { TrainingProgress } from '../training/trainLinear.ts'
 import { type TrainedVersion, trainVersion } from '../training/trainVersion.ts'
 import { UsageError } from './failure.ts'
@@ -17,9 +17,6 @@ import { duration, type Progress, startProgress } from './progress.ts'
 import { bytes, count, curve, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
-
-/** Names on the command line → recipes. `linear` is the one for a task of one's own. */
-const RECIPES: Readonly<Record<string, (typeof recipes)[keyof typeof recipes]>> = { linear: recipes.custom, ...recipes }
 
 interface Options extends HomeOptions {
   readonly data: string
@@ -49,7 +46,7 @@ export function train(terminal: Terminal): Command {
     .option('--label-column <name>', 'where the label is (default: where there is no doubt)')
     .option('--no-header', 'the first line is a row already; columns are called 1, 2, 3 …')
     .option('--test <path>', 'rows to measure on, never trained on (default: only the held-out part)')
-    .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(RECIPES)).default('linear'))
+    .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(trainingPlans)).default('linear'))
     .option('--seed <n>', 'the same seed and rows give the same model', wholeNumber(0, 2 ** 31 - 1), 1)
     .option(
       '--workers <n>',
@@ -90,7 +87,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     const made = await trainVersion({
       model: options.name,
       task: options.task ?? options.name,
-      recipe: RECIPES[options.recipe],
+      plan: trainingPlans[options.recipe],
       seed: options.seed,
       workers: options.workers ?? availableParallelism(),
       rows: data.rows,

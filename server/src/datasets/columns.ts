@@ -12,7 +12,7 @@ export interface ColumnWishes {
 }
 
 /** Names that people and public data sets give to the two columns. The first of each list leaves no doubt, whatever else there is. */
-const TEXT_NAMES = [
+export const TEXT_NAMES = [
   'text',
   'sentence',
   'review',
