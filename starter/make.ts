@@ -2,6 +2,7 @@
  * Makes the models in the box again, from the public corpora in BAROMETER_DATA:
  *
  *   BAROMETER_DATA=… node starter/make.ts sentiment      → starter/sentiment/
+ *   BAROMETER_DATA=… node starter/make.ts severity       → starter/severity/
  *   BAROMETER_DATA=… node starter/make.ts imdb OUT       → OUT/ (not shipped: the benchmark recipe)
  *
  * The same data, recipe and seed give the same model.bin, byte for byte, with any number of workers.
@@ -33,6 +34,7 @@ import {
   sst,
   tweets,
 } from './corpora.ts'
+import { makeSeverity } from './severity.ts'
 
 const SEED = 1
 /** Fixed, so that making a model twice gives the same manifest too. */
@@ -258,7 +260,11 @@ function percent(estimate: { value: number } | undefined): string {
 const [name, out] = process.argv.slice(2)
 const data = process.env['BAROMETER_DATA']
 if (name === undefined || data === undefined) {
-  console.error('usage: BAROMETER_DATA=FOLDER node starter/make.ts sentiment | imdb OUT')
+  console.error('usage: BAROMETER_DATA=FOLDER node starter/make.ts sentiment | severity | imdb OUT')
   process.exit(2)
 }
-await make(name, data, out ?? new URL(name, import.meta.url).pathname)
+const folder = out ?? new URL(name, import.meta.url).pathname
+if (name === 'severity') {
+  const workers = availableParallelism()
+  await makeSeverity({ data, out: folder, seed: SEED, workers, engine: engineVersion(), createdAt: CREATED_AT })
+} else await make(name, data, folder)
