@@ -39,8 +39,8 @@ export async function runTests(args) {
  * @param report what vitest's JSON reporter wrote, null where it wrote nothing
  * @param code   vitest's exit code
  *
- * A file that breaks before its tests are known counts as one failure. A run that vitest itself calls failed
- * (an error outside of every test) is never a success, whatever the counts say.
+ * A file that breaks before its tests are known counts as one failure, and so does an error outside of every test,
+ * of which only vitest's exit code tells.
  */
 export function judge(report, code) {
   const tests = (report?.testResults ?? []).flatMap((file) => file.assertionResults)
@@ -49,7 +49,8 @@ export function judge(report, code) {
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   ).length
   const passed = count('passed')
-  const failed = count('failed') + brokenFiles
+  const told = count('failed') + brokenFiles
+  const failed = told === 0 && code !== 0 && tests.length > 0 ? 1 : told
   const skipped = count('skipped', 'pending', 'todo', 'disabled')
   const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
   return { ok: code === 0 && failed === 0 && passed > 0, line }
