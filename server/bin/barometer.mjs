@@ -30,7 +30,9 @@ function useJoinedPackages(folder) {
   for (const [name, version] of Object.entries(versions)) {
     if (readJson(inRepository(`node_modules/${name}/package.json`)).version !== version) return
   }
-  const joined = new Map(Object.entries(files).map(([specifier, file]) => [specifier, pathToFileURL(`${folder}/${file}`).href]))
+  const joined = new Map(
+    Object.entries(files).map(([specifier, file]) => [specifier, pathToFileURL(`${folder}/${file}`).href]),
+  )
   module.registerHooks({
     resolve(specifier, context, next) {
       const url = joined.get(specifier)
