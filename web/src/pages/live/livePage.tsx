@@ -135,8 +135,9 @@ export function LivePage({ route, feed }: { route: Route; feed: Feed }) {
       <div className={`grid items-start gap-4 ${chosen === null ? '' : 'lg:grid-cols-[minmax(0,1fr)_23rem]'}`}>
         <div className="panel flex h-[max(22rem,calc(100dvh-21.5rem))] min-w-0 flex-col overflow-hidden">
           <div className="flex min-h-12 items-center justify-between gap-3 border-b border-line py-1.5 pr-2 pl-4 text-sm">
-            <p aria-live="polite" className="min-w-0 truncate text-soft">
-              {said || <Standing held={held} rows={rows.length} skipped={live.skipped} />}
+            <p className="min-w-0 truncate text-soft">
+              <span aria-live="polite">{said}</span>
+              {said === '' && <Standing held={held} rows={rows.length} skipped={live.skipped} />}
             </p>
             {held ? (
               <Button look={waitingCount > 0 ? 'main' : 'plain'} onClick={resume}>

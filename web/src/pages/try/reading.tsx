@@ -1,5 +1,6 @@
 import type { ExplainAnswer } from '@barometer/wire'
 import { percent, sureness, titled } from '../../format.ts'
+import { useRested } from '../../hooks.ts'
 import { look, scaleOf } from '../../labels.ts'
 import { Bars } from '../../parts/bars.tsx'
 import { Dial } from '../../parts/dial.tsx'
@@ -12,9 +13,16 @@ interface Props {
   readonly instead: string
 }
 
+/** A screen reader is told once the answer rests, not at every letter. */
+const SPOKEN_AFTER_MS = 1000
+
 /** What the model makes of the text: the label large, how sure it is, and what it gives to every label. */
 export function Reading({ labels, answer, instead }: Props) {
   const scale = scaleOf(labels)
+  const said = useRested(
+    answer ? `${titled(answer.label)}, ${sureness(answer.confidence)}, ${percent(answer.confidence)}` : '',
+    SPOKEN_AFTER_MS,
+  )
   const tone = answer ? look(answer.label, labels).tone : 'quiet'
   return (
     <section aria-label="Reading" className={`panel tone-${tone} grid content-start gap-5 p-5`}>
@@ -23,7 +31,7 @@ export function Reading({ labels, answer, instead }: Props) {
           <Dial scale={scale} probabilities={answer?.probabilities ?? null} />
         </div>
       )}
-      <div aria-live="polite" className="grid gap-0.5">
+      <div className="grid gap-0.5">
         <p className="flex h-10 items-center gap-3 text-3xl font-semibold tracking-tight text-(--tone)">
           {answer ? (
             <>
@@ -46,6 +54,9 @@ export function Reading({ labels, answer, instead }: Props) {
           )}
         </p>
       </div>
+      <p role="status" className="sr-only">
+        {said}
+      </p>
       <Bars labels={labels} probabilities={answer?.probabilities ?? null} label={answer?.label ?? null} />
       <p className="truncate border-t border-line pt-3 text-xs text-soft">
         {answer ? `${answer.model}, version ${answer.version}` : 'The model that answers is named here'}
