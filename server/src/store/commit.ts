@@ -5,7 +5,7 @@
 import type { FeedbackOutcome } from '../domain/prediction.ts'
 import type { Batch, FeedbackColumns, PredictionColumns } from './batch.ts'
 import type { LoggedRow } from './loggedRow.ts'
-import { countPrediction, emptyRollUp, hourOf, type RollUp, timeOfId } from './rollUp.ts'
+import { addSketch, countPrediction, emptyRollUp, hourOf, type RollUp, timeOfId, writeSketch } from './rollUp.ts'
 import type { StatementName } from './statements.ts'
 import type { FeedbackCurrentTable, HoursTable, VersionsTable } from './tables.ts'
 
@@ -308,7 +308,7 @@ function* addRollUps(added: readonly RollUp[], replica: number): Steps<void> {
       sums.map((sum) => sum.rows),
       sums.map((sum) => sum.confidenceSum),
       sums.map((sum) => JSON.stringify(sum.labels)),
-      sums.map((sum) => JSON.stringify(sum.latency)),
+      sums.map((sum) => writeSketch(sum.latency)),
       sums.map((sum) => sum.feedbackRows),
       sums.map((sum) => sum.feedbackCorrect),
       sums.map((sum) => sum.seqMin),
@@ -324,7 +324,7 @@ function addHour(added: RollUp, before: HoursTable | undefined): RollUp {
     rows: before.rows + added.rows,
     confidenceSum: before.confidence_sum + added.confidenceSum,
     labels: addCounts(JSON.parse(before.labels) as Record<string, number>, added.labels),
-    latency: addCounts(JSON.parse(before.latency) as Record<string, number>, added.latency),
+    latency: addSketch(added.latency, before.latency),
     feedbackRows: before.feedback_rows + added.feedbackRows,
     feedbackCorrect: before.feedback_correct + added.feedbackCorrect,
     seqMin: Math.min(before.seq_min, added.seqMin),

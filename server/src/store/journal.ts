@@ -65,7 +65,7 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
     if (busy) return
     busy = true
     // After the input of this turn of the event loop, so that requests that came together are committed together.
-    setImmediate(next)
+    setImmediate(() => void run())
   }
 
   function refusal(more: number): Fault | null {
@@ -73,9 +73,8 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
     return rows + more > limits.queueRowsMax ? new Fault('overloaded', { retryAfterSeconds: 1 }) : null
   }
 
-  function next() {
-    const calls = takeCalls()
-    if (calls.length > 0) return void commitCalls(calls).then(next)
+  async function run() {
+    for (let calls = takeCalls(); calls.length > 0; calls = takeCalls()) await commitCalls(calls)
     busy = false
     idle?.()
   }

@@ -4,7 +4,7 @@ import { HOUR_MS } from '../domain/time.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { Database } from './database.ts'
 import { type LoggedRow, loggedColumns, toLogged } from './loggedRow.ts'
-import { hourOf, idPrefix } from './rollUp.ts'
+import { addSketch, hourOf, idPrefix } from './rollUp.ts'
 import { countRows, retain } from './retain.ts'
 import type { HourStats, Log, LogFilter, StatsFilter } from './store.ts'
 import type { HoursTable } from './tables.ts'
@@ -24,7 +24,7 @@ export function log(database: Database): Log {
     const rows: LoggedRow[] = await narrow(loggedColumns(read), filter, database)
       .where('p.seq', '>=', range.seqMin)
       .where('p.seq', '<=', Math.min(range.seqMax, before - 1))
-      .orderBy('p.seq', 'desc')
+      .orderBy(orderOf(filter), 'desc')
       .limit(limit + 1)
       .execute()
     const kept = rows.slice(0, limit)
@@ -53,6 +53,11 @@ export function log(database: Database): Log {
     retain: (limits) => retain(database, limits),
     count: () => countRows(read),
   }
+}
+
+/** The same order by either name, but by the second SQLite takes it from the index of the feedback and need not sort. */
+function orderOf({ feedback }: LogFilter) {
+  return feedback === 'correct' || feedback === 'wrong' ? 'f.prediction_seq' : 'p.seq'
 }
 
 interface SeqRange {
@@ -138,14 +143,10 @@ function addRow(stats: Map<number, Sums>, row: HoursTable) {
   sums.confidenceSum += row.confidence_sum
   sums.feedbackRows += row.feedback_rows
   sums.feedbackCorrect += row.feedback_correct
-  for (const [label, count] of entries(row.labels)) sums.labels[label] = (sums.labels[label] ?? 0) + count
-  for (const [bucket, count] of entries(row.latency)) {
-    sums.latency.set(Number(bucket), (sums.latency.get(Number(bucket)) ?? 0) + count)
+  for (const [label, count] of Object.entries(JSON.parse(row.labels) as Record<string, number>)) {
+    sums.labels[label] = (sums.labels[label] ?? 0) + count
   }
-}
-
-function entries(json: string): [string, number][] {
-  return Object.entries(JSON.parse(json) as Record<string, number>)
+  addSketch(sums.latency, row.latency)
 }
 
 function emptySums(hour: number): Sums {

@@ -58,7 +58,7 @@ export async function countRows(db: Database['read']): Promise<number> {
     .select((is) => is.fn.sum<number | null>('rows').as('rows'))
     .executeTakeFirstOrThrow()
   const removed = await db.selectFrom('marks').select('value').where('name', '=', 'removed').executeTakeFirst()
-  return Number(rows ?? 0) - (removed?.value ?? 0)
+  return (rows ?? 0) - (removed?.value ?? 0)
 }
 
 async function raise(trx: Transaction<Tables>, name: string, value: number, how: 'add' | 'max') {

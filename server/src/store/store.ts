@@ -25,10 +25,10 @@ export type Appended =
  */
 export interface Journal {
   /** One answer a row, in order. All rows of a call are in one commit. Outcomes are undefined-free. */
-  append(predictions: readonly Prediction[]): Promise<readonly Appended[]>
+  readonly append: (predictions: readonly Prediction[]) => Promise<readonly Appended[]>
   /** The hot path: like append([prediction]), without the arrays. */
-  appendOne(prediction: Prediction): Promise<Appended>
-  feedback(items: readonly Feedback[]): Promise<readonly FeedbackOutcome[]>
+  readonly appendOne: (prediction: Prediction) => Promise<Appended>
+  readonly feedback: (items: readonly Feedback[]) => Promise<readonly FeedbackOutcome[]>
   /** Rows that wait or are being committed. */
   readonly depth: number
 }

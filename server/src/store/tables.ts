@@ -73,7 +73,7 @@ export interface HoursTable {
   confidence_sum: number
   /** JSON, label → rows. */
   labels: string
-  /** JSON, bucket of the latency sketch → rows. */
+  /** The latency sketch, as writeSketch has it. */
   latency: string
   /** Predictions of the hour that have feedback, and those where it agrees now. */
   feedback_rows: number

@@ -1,4 +1,5 @@
 /** A full disk and a lost server: the store says so, loses nothing that it took, and works again when it can. */
+import './compileCache.ts'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -83,9 +84,9 @@ test('a server that dies under load loses nothing that was acknowledged', async 
     const store = await opened({ url: await server.createDatabase(), home: tmpdir(), now: Date.now })
     const acknowledged: string[] = []
     let refused = 0
-    let stop = false
+    const load = { stop: false }
     const callers = Array.from({ length: 16 }, async () => {
-      while (!stop) {
+      while (!load.stop) {
         const row = prediction()
         try {
           await store.journal.appendOne(row)
@@ -103,7 +104,7 @@ test('a server that dies under load loses nothing that was acknowledged', async 
     await server.start()
     const before = acknowledged.length
     await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(before + 100)
-    stop = true
+    load.stop = true
     await Promise.all(callers)
     const logged = new Set<string>()
     for await (const rows of store.log.stream({})) for (const row of rows) logged.add(row.id)

@@ -17,7 +17,7 @@ export interface ConnectionOptions {
 export interface Connection {
   readonly db: DatabaseSync
   /** The statement of that text, kept: preparing takes longer than most of them run. */
-  prepare(sql: string): StatementSync
+  readonly prepare: (sql: string) => StatementSync
 }
 
 const STATEMENTS_MAX = 100

@@ -43,8 +43,11 @@ const FAILED_TICK_MS = 2000
 const IDLE_MS = 1000
 /** The WAL file is cut to nothing when it is larger than this many times its bound and the log is idle. */
 const TRUNCATE_TIMES = 4
-/** Rows of one index step while nothing is committed, and while commits go on. */
-const INDEX_ROWS = { idle: 256, busy: 24 }
+/** Rows of one index step while nothing is committed, and while commits go on: about 6 and 0.3 ms. */
+const INDEX_ROWS = { idle: 512, busy: 24 }
+/** While commits go on there is one step a tick; so many where the index lags behind what a search looks at beside it. */
+const LAG_ROWS_MAX = 20_000
+const STEPS_LAGGING = 10
 
 export interface Keeper {
   /** After each commit. */
@@ -72,7 +75,7 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
     if (!more) return
     const { log: pages } = await runCheckpoint('noop')
     if (pages * PAGE_BYTES > walBytesMax) await checkpoint()
-    const left = await indexSome(busy ? INDEX_ROWS.busy : INDEX_ROWS.idle)
+    const left = busy ? await indexBeside() : await indexIdle()
     const idle = performance.now() - idleSince > IDLE_MS
     if (idle && !left) await tidy()
     more = left || !idle
@@ -93,33 +96,44 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
     await runCheckpoint(bytes > walBytesMax * TRUNCATE_TIMES ? 'truncate' : 'passive')
   }
 
-  /** One step while commits go on; while nothing is committed, steps until a tick is over. Whether rows are left. */
-  async function indexSome(rowsMax: number): Promise<boolean> {
+  /** Steps until a tick is over or a commit comes. Whether rows are left. */
+  async function indexIdle(): Promise<boolean> {
     const until = performance.now() + TICK_MS
+    const before = commits
     for (;;) {
-      const before = commits
-      const { rows } = await writer.ask({ kind: 'index', rowsMax }, 'indexed')
-      if (rows < rowsMax) return false
+      const { lag } = await writer.ask({ kind: 'index', rowsMax: INDEX_ROWS.idle }, 'indexed')
+      if (lag === 0) return false
       if (stopped || commits !== before || performance.now() > until) return true
     }
   }
 
-  function next() {
+  /** Small steps with commits between them. Whether rows are left. */
+  async function indexBeside(): Promise<boolean> {
+    for (let step = 0; step < STEPS_LAGGING; step++) {
+      const { lag } = await writer.ask({ kind: 'index', rowsMax: INDEX_ROWS.busy }, 'indexed')
+      if (lag < LAG_ROWS_MAX) return lag > 0
+    }
+    return true
+  }
+
+  function scheduleTick() {
     if (stopped) return
     const delayMs = failed ? FAILED_TICK_MS : more || commits !== seenCommits ? TICK_MS : IDLE_TICK_MS
     timer = setTimeout(() => {
-      work = tick().then(
-        () => {
-          failed = false
-        },
-        (error: unknown) => {
-          failed = true
-          logger?.warn({ err: error }, 'the keeper of the log will try again')
-        },
-      )
-      void work.then(next)
+      work = runTick()
     }, delayMs)
     timer.unref()
+  }
+
+  async function runTick() {
+    try {
+      await tick()
+      failed = false
+    } catch (error) {
+      failed = true
+      logger?.warn({ err: error }, 'the keeper of the log will try again')
+    }
+    scheduleTick()
   }
 
   /** In turn with the transactions of that connection. */
@@ -132,7 +146,7 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
     committed() {
       commits += 1
     },
-    start: next,
+    start: scheduleTick,
     async close() {
       stopped = true
       if (timer !== null) clearTimeout(timer)

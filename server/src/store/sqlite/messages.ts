@@ -1,12 +1,13 @@
 /** What goes between the main thread and a SQLite thread. Answers come in the order of the questions. */
 import type { Statements } from '../statements.ts'
 import type { ConnectionOptions } from './connection.ts'
+import type { Indexed } from './indexRows.ts'
 
 export type Question =
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
   /** `batch` is a Batch as JSON; the answer is a CommitResult as JSON, or null when it says nothing special. */
   | { readonly kind: 'commit'; readonly batch: string }
-  /** Puts at most `rowsMax` more rows into the full-text index; the answer is how many it took. */
+  /** Puts at most `rowsMax` more rows into the full-text index; the answer is how many it took and how many are left. */
   | { readonly kind: 'index'; readonly rowsMax: number }
   | { readonly kind: 'close' }
 
@@ -18,7 +19,7 @@ export type Answer =
       readonly changes: number
     }
   | { readonly kind: 'committed'; readonly result: string | null }
-  | { readonly kind: 'indexed'; readonly rows: number }
+  | ({ readonly kind: 'indexed' } & Indexed)
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly error: ThreadError }
 

@@ -94,15 +94,14 @@ export async function openSqlite({
   }
 }
 
-/** Rows of the log that the full-text index lacks. */
+/** Rows of the log that the full-text index lacks, or some more: positions may have gaps. */
 async function unindexedRows(read: Kysely<Tables>): Promise<number> {
-  const mark = read.selectFrom('marks').select('value').where('name', '=', 'indexed')
-  const { rows } = await read
+  const { newest } = await read
     .selectFrom('predictions')
-    .select((is) => is.fn.countAll<number>().as('rows'))
-    .where('seq', '>', (is) => is.fn.coalesce(mark, is.lit(0)))
+    .select((is) => is.fn.max('seq').as('newest'))
     .executeTakeFirstOrThrow()
-  return rows
+  const indexed = await read.selectFrom('marks').select('value').where('name', '=', 'indexed').executeTakeFirst()
+  return Math.max(0, (newest ?? 0) - (indexed?.value ?? 0))
 }
 
 async function closeAll(threads: readonly Thread[]) {

@@ -23,7 +23,7 @@ function answerTo(question: Question): Answer {
     if (question.kind === 'query') return runQuery(open, question.sql, question.parameters)
     if (question.kind === 'commit') return { kind: 'committed', result: commit(open, question.batch) }
     if (question.kind === 'index')
-      return { kind: 'indexed', rows: inTransaction(open, (db) => indexRows(db, question.rowsMax)) }
+      return { kind: 'indexed', ...inTransaction(open, (db) => indexRows(db, question.rowsMax)) }
     open.db.close()
     return { kind: 'closed' }
   } catch (error) {
