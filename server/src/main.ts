@@ -34,6 +34,18 @@ export function barometerVersion(): string {
 }
 
 export async function startServer(config: Config): Promise<RunningServer> {
+  const parts = new AsyncDisposableStack()
+  try {
+    return await build(config, parts)
+  } catch (error) {
+    // A start that fails (a port in use, an address that needs a key) leaves no thread and no timer behind.
+    await parts.disposeAsync()
+    throw error
+  }
+}
+
+/** Every part that must be ended goes onto `parts`, which ends them in reverse order. */
+async function build(config: Config, parts: AsyncDisposableStack): Promise<RunningServer> {
   const startedAt = Date.now()
   const log = pino({
     level: config.logLevel,
@@ -46,6 +58,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     now: Date.now,
     queueRowsMax: config.queueRowsMax,
   })
+  parts.defer(() => store.close())
   const releasesNeeds = {
     store,
     modelsFolder: join(config.home, 'models'),
@@ -57,8 +70,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const releases = new Releases(releasesNeeds)
   await releases.follow()
   const feed = new Feed()
+  parts.defer(() => feed.close())
   const late = tail(store.log, startedAt)
-  const rounds = [
+  for (const stopRound of [
     every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
     every(RETAIN_MS, 'cannot remove old rows', async () => {
       const rows = await retain(config, Date.now(), store.log)
@@ -68,7 +82,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     every(TAIL_MS, 'cannot read the newest rows', async () => {
       if (store.shared && feed.watched) for (const row of await late(Date.now())) feed.prediction(row)
     }),
-  ]
+  ])
+    parts.defer(stopRound)
   const metrics = new Metrics({
     journalDepth: () => store.journal.depth,
     serving: () => releases.tasks.map((task) => releases.serving(task)),
@@ -97,6 +112,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     join(root, 'web/dist'),
   )
 
+  parts.defer(() => drain(app, config.shutdownSecondsMax))
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo // listening on TCP, so never a pipe's name
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
@@ -121,15 +137,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
     }
   }
 
-  const stop = async (): Promise<void> => {
-    await drain(app, config.shutdownSecondsMax)
-    await Promise.all(rounds.map((stopRound) => stopRound()))
-    feed.close()
-    await store.close()
-  }
   return {
     address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,
-    stop: () => (stopping ??= stop()),
+    stop: () => (stopping ??= parts.disposeAsync()),
   }
 }
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { Agent, type ClientRequest, request } from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -155,6 +155,29 @@ test('a request that never ends does not keep the server from stopping within it
   expect(performance.now() - told).toBeLessThan((LIMIT_SECONDS + 2) * 1000)
   socket.destroy()
 })
+
+test('a start that is refused says why, and ends', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'barometer-stop-'))
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const { port } = taken.address() as AddressInfo // listening on TCP, so never a pipe's name
+  const refusals = [
+    { flags: ['--host', '0.0.0.0', '--port', '0'], says: /API key/ },
+    { flags: ['--port', String(port)], says: /taken already/ },
+  ]
+  for (const { flags, says } of refusals) {
+    const child = spawn(process.execPath, [command, 'serve', '--home', home, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.push(child)
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const code = await new Promise((resolve) => child.on('exit', resolve))
+    expect(said).toMatch(says)
+    expect(code).toBe(1)
+  }
+  taken.close()
+}, 30_000)
 
 test('while it stops: ready says 503 on an open connection, closes it, and nobody new gets in', async () => {
   const server = await serve({ shutdownSecondsMax: LIMIT_SECONDS })
