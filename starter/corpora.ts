@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip, gunzipSync } from 'node:zlib'
 import type { LexiconGroup } from '../server/src/models/text/recipe.ts'
+import { plainEmoji } from './sentences.ts'
 
 export interface Labelled {
   readonly text: string
@@ -94,6 +95,8 @@ export function sentimentLexicon(data: string): LexiconGroup[] {
       if (!word.startsWith(';')) add(`hu-liu ${side}`, word.trim())
     }
   }
+  for (const emoji of plainEmoji.negative) add(grade(-2), emoji)
+  for (const emoji of plainEmoji.positive) add(grade(2), emoji)
   return [...groups].map(([name, words]) => ({ name, words }))
 }
 

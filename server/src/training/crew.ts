@@ -48,8 +48,8 @@ function threads(workers: number): Crew {
   })
   const call: Crew['call'] = (worker, name, argument) =>
     new Promise((resolve, reject) => {
-      // The worker answers `name` with what that operation returns; the message itself cannot carry the type.
-      crew[worker].pending.push({ resolve: resolve as (value: unknown) => void, reject })
+      // The worker answers `name` with what that operation returns; the message itself does not carry the type.
+      crew[worker].pending.push({ resolve, reject })
       crew[worker].worker.postMessage({ name, argument })
     })
   return {

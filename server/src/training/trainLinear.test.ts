@@ -231,7 +231,7 @@ test('it stops early where the held-out rows stop gaining', async () => {
 test('an abort ends the run, threads and all', async () => {
   const stop = new AbortController()
   const run = trainLinear({
-    rows: ruled(3000, 1),
+    rows: ruled(1100, 1),
     labels,
     recipe: recipes.sentiment,
     seed: 1,
@@ -240,7 +240,7 @@ test('an abort ends the run, threads and all', async () => {
     onProgress: ({ phase }) => phase === 'fitting' && stop.abort(new Error('enough')),
   })
   await expect(run).rejects.toThrow('enough')
-})
+}, 30_000)
 
 test('a label that the task lacks is refused by name', async () => {
   await expect(

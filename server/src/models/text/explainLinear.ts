@@ -114,9 +114,10 @@ function tokensOf(
   extra: readonly ExtraFeature[],
   punctuation: boolean,
 ): number[] {
+  const skipped = punctuation ? 0 : PUNCTUATION
   const before = (t: number): number => {
     let back = t - 1
-    while (!punctuation && (tokens.flags[back] & PUNCTUATION) !== 0) back--
+    while ((tokens.flags[back] & skipped) !== 0) back--
     return back
   }
   switch (kind) {

@@ -210,7 +210,7 @@ function add(into: Features, mask: number, hash: number, place: number): void {
   into.place[at] = place
 }
 
-function grown(array: Int32Array<ArrayBufferLike>, size: number): Int32Array {
+function grown(array: Int32Array, size: number): Int32Array {
   const larger = new Int32Array(2 * size)
   larger.set(array)
   return larger

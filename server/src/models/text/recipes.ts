@@ -31,7 +31,7 @@ const imdb: LinearRecipe = {
 
 /**
  * Reviews, posts and short sentences in one model: negative, neutral, positive. Reviews (60 to 140 tokens and more)
- * speak in long forms, under a penalty 200 times weaker than that of posts.
+ * speak in long forms, under a penalty 400 times weaker than that of posts.
  */
 const sentiment: LinearRecipe = {
   name: 'sentiment',
@@ -47,15 +47,15 @@ const sentiment: LinearRecipe = {
   rowsMin: 2,
   featuresMax: 3_000_000,
   shippedMax: 1_000_000,
-  countRatioPower: 0.7,
+  countRatioPower: 0.5,
   ownScale: 0.5,
-  longScale: 14,
+  longScale: 20,
   idfPower: 0.3,
   lexiconScale: 1,
   charactersScale: 1,
-  penaltyInverse: 2,
-  stepsMax: 40,
-  patience: 10,
+  penaltyInverse: 1,
+  stepsMax: 36,
+  patience: 7,
   heldOutShare: 0.03,
   labelBalance: 0,
 }
