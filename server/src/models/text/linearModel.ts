@@ -30,7 +30,7 @@ import {
   UNIGRAM,
 } from './features.ts'
 import { createTokens, type Tokens, tokenise, WORD } from './tokens.ts'
-import { findWeights, squared, type WeightTable } from './weightTable.ts'
+import { findAllWeights, findWeights, squared, type WeightTable } from './weightTable.ts'
 
 /** How texts become numbers. Part of the artifact. */
 export interface LinearOptions extends FeatureOptions {
@@ -95,8 +95,9 @@ export function lengthScale(features: number, power: number): number {
   return features > 1 ? features ** -power : 1
 }
 
-/** What stands in the first slot of every feature of a text; grows with the longest one. */
-let firstScratch = new Int32Array(4096)
+/** Where the weights of a text's features are, and the hashes of their long forms; both grow with the longest text. */
+let placesScratch = new Int32Array(4096)
+let longScratch = new Int32Array(4096)
 
 /** Sets `sums` to Σ q·|q| over the features, short and long forms by their share; says whether a word had no weight. */
 function addAllWeights(
@@ -123,12 +124,17 @@ function addLongWeights(
   sums: Float64Array,
 ): boolean {
   const { bytes, columns } = table
+  if (longScratch.length < count) longScratch = new Int32Array(count * 2)
+  for (let f = 0; f < count; f++) longScratch[f] = longHash(hash[f])
+  const places = placesOf(table, longScratch, count)
   let unknown = false
-  for (let f = -1; f < count; f++) {
-    const at = findWeights(table, f < 0 ? LONG : longHash(hash[f]))
+  for (let f = 0; f < count; f++) {
+    const at = places[f]
     if (at >= 0) for (let k = 0; k < columns; k++) sums[k] += squared(bytes[at + k])
-    else if (f >= 0 && (place[f] & 7) === UNIGRAM && (tokens.flags[place[f] >> 3] & WORD) !== 0) unknown = true
+    else if ((place[f] & 7) === UNIGRAM && (tokens.flags[place[f] >> 3] & WORD) !== 0) unknown = true
   }
+  const constant = findWeights(table, LONG)
+  if (constant >= 0) for (let k = 0; k < columns; k++) sums[k] += squared(bytes[constant + k])
   return unknown
 }
 
@@ -140,28 +146,14 @@ function addWeights(
   sums: Float64Array,
 ): boolean {
   const table = parameters.table
-  const { slots, bytes, mask, stride, columns } = table
+  const { bytes, columns } = table
   const characters = parameters.options.characters !== null
+  const places = placesOf(table, hash, count)
   let unknown = false
-  if (firstScratch.length < count) firstScratch = new Int32Array(count * 2)
-  // Nearly every lookup misses the cache. Fetched without a branch in between, many misses are under way at once, and
-  // the second loop finds its slots in the cache: 76 µs a review become 56.
-  const first = firstScratch
-  for (let f = 0; f < count; f++) first[f] = slots[(hash[f] & mask) * stride]
   for (let f = 0; f < count; f++) {
-    const h = hash[f]
-    let slot = h & mask
-    let other = first[f]
-    while (other !== h && other !== 0) {
-      slot = (slot + 1) & mask
-      other = slots[slot * stride]
-    }
-    if (other !== 0) {
-      const at = slot * stride * 4 + 4
-      for (let k = 0; k < columns; k++) {
-        const q = bytes[at + k]
-        sums[k] += q < 0 ? -q * q : q * q
-      }
+    const at = places[f]
+    if (at >= 0) {
+      for (let k = 0; k < columns; k++) sums[k] += squared(bytes[at + k])
     } else if ((place[f] & 7) === UNIGRAM) {
       const t = place[f] >> 3
       if ((tokens.flags[t] & WORD) === 0) continue
@@ -170,6 +162,12 @@ function addWeights(
     }
   }
   return unknown
+}
+
+function placesOf(table: WeightTable, hashes: Int32Array, count: number): Int32Array {
+  if (placesScratch.length < count) placesScratch = new Int32Array(count * 2)
+  findAllWeights(table, hashes, count, placesScratch)
+  return placesScratch
 }
 
 const ngramScratch: number[] = []

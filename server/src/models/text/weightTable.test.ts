@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findWeights, quantise, squared, weightTable } from './weightTable.ts'
+import { findAllWeights, findWeights, quantise, squared, weightTable } from './weightTable.ts'
 
 test('every feature is found with its weights, and nothing else is', () => {
   fc.assert(
@@ -22,6 +22,10 @@ test('every feature is found with its weights, and nothing else is', () => {
           for (let k = 0; k < columns; k++) expect(table.bytes[at + k]).toBe(weights[k * hashes.length + f])
         })
         for (const hash of others) if (!hashes.includes(hash)) expect(findWeights(table, hash)).toBe(-1)
+        const all = Int32Array.from([...others, ...hashes, ...others])
+        const places = new Int32Array(all.length)
+        findAllWeights(table, all, all.length, places)
+        expect([...places]).toEqual(Array.from(all, (hash) => findWeights(table, hash)))
       },
     ),
   )
