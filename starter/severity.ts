@@ -43,7 +43,7 @@ export interface MakeSeverity {
 
 const FOLDS = 5
 /** A line of our own counts as so many templates of a vendor: there are two hundred times fewer of them. */
-const OWN_WEIGHT = 8
+const OWN_WEIGHT = 25
 /** The manual's explanation of a message brings in words, but says them differently from a log. */
 const DESCRIPTION_WEIGHT = 0.3
 
