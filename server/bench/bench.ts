@@ -19,7 +19,7 @@ import { machine } from './machine.ts'
 import { type PeerName, peer, peerNames } from './peers.ts'
 import { profile } from './profile.ts'
 import { median, points, pointsTable, table } from './report.ts'
-import { type Checked, serving, type Turn } from './serving.ts'
+import { type Checked, type Health, serving, type Turn } from './serving.ts'
 import { memory, type StartUp, startUps } from './startUp.ts'
 import type { Subject } from './subject.ts'
 import { cut, reviews, type TextKind, textKinds } from './texts.ts'
@@ -132,6 +132,7 @@ async function serve(dataFolder: string, plan: Parameters<typeof serving>[2]): P
           `round ${line.round + 1} ${line.kind} ${line.connections} ${line.name}: ${Math.round(line.perSecond)}/s\n`,
         )
       } else if (line.what === 'checked') checks.push(line)
+      else if (line.what === 'health') print(`\n${healthLine(line)}`)
       else process.stderr.write(`${line.name} is ready after ${Math.round(line.readyMs)} ms\n`)
     })
   } finally {
@@ -148,6 +149,13 @@ async function serve(dataFolder: string, plan: Parameters<typeof serving>[2]): P
   }
   if (checks.some(({ changed, acknowledged, logged }) => changed > 0 || (logged !== null && logged < acknowledged)))
     process.exitCode = 1
+}
+
+function healthLine({ eventLoopLagP50Ms, eventLoopLagP99Ms, gcShare, heapMb }: Health): string {
+  return (
+    `barometer, by its own metrics: event loop late by ${eventLoopLagP50Ms.toFixed(1)} ms (p50), ` +
+    `${eventLoopLagP99Ms.toFixed(1)} ms (p99); ${(gcShare * 100).toFixed(2)} % of the time in garbage collection; heap ${heapMb.toFixed(0)} MB`
+  )
 }
 
 /** Each peer on the interpreter on which it answers most requests; none without BAROMETER_PEERS. */

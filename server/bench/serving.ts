@@ -46,6 +46,16 @@ export interface Checked {
   readonly logged: number | null
 }
 
+/** What the server's own GET /metrics says after the loads: whether it breathed freely under them. */
+export interface Health {
+  readonly what: 'health'
+  readonly eventLoopLagP50Ms: number
+  readonly eventLoopLagP99Ms: number
+  /** Time in garbage collection, of all the time since the start. */
+  readonly gcShare: number
+  readonly heapMb: number
+}
+
 /** Texts of each kind whose answers are judged in each round. */
 const SAMPLE = 16
 const WARM_UP_SECONDS = 2
@@ -59,7 +69,7 @@ export async function serving(
   subjects: readonly Subject[],
   barometerHome: string,
   plan: ServingPlan,
-  said: (line: Turn | Started | Checked) => void,
+  said: (line: Turn | Started | Checked | Health) => void,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
   const bodies = Object.fromEntries(
@@ -95,6 +105,7 @@ export async function serving(
       }
       for (const contender of contenders) await contender.sample(plan)
     }
+    for (const { server } of contenders) if (server.subject.name === 'barometer') said(await health(server))
   } finally {
     for (const { server } of contenders) await server.stop()
     rmSync(folder, { recursive: true })
@@ -146,5 +157,19 @@ class Contender {
       acknowledged: this.#acknowledged,
       logged,
     }
+  }
+}
+
+async function health({ url }: Running): Promise<Health> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const sum = (name: string) =>
+    text.split('\n').reduce((total, line) => total + (line.startsWith(name) ? Number(line.split(' ').at(-1)) : 0), 0)
+  const upSeconds = Date.now() / 1000 - sum('process_start_time_seconds ')
+  return {
+    what: 'health',
+    eventLoopLagP50Ms: sum('nodejs_eventloop_lag_p50_seconds ') * 1000,
+    eventLoopLagP99Ms: sum('nodejs_eventloop_lag_p99_seconds ') * 1000,
+    gcShare: sum('nodejs_gc_duration_seconds_sum{') / upSeconds,
+    heapMb: sum('nodejs_heap_size_total_bytes ') / 1e6,
   }
 }
