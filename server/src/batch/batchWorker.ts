@@ -1,22 +1,25 @@
-/** One thread of a batch: loads the version itself, then scores the chunks that it is sent, one after another. */
+/**
+ * One thread of a batch: makes the model of a version that was proven already, then scores the chunks that it is sent,
+ * one after another. It imports no more than that, since every thread pays for it again.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
-import { loadArtifact } from '../artifacts/loadArtifact.ts'
+import type { Artifact } from '../artifacts/artifact.ts'
+import { decoders } from '../artifacts/decoders.ts'
 import type { BatchPlan, Chunk, ScoredChunk } from './plan.ts'
 import { scoreChunk } from './scoreChunk.ts'
 
 export interface WorkerTask {
-  readonly folder: string
-  readonly digest: string
+  readonly artifact: Artifact
   readonly plan: BatchPlan
 }
 
 export type WorkerAnswer = { readonly scored: ScoredChunk } | { readonly failed: string }
 
-const { folder, digest, plan } = workerData as WorkerTask // scoreBatch.ts starts this thread, with exactly this
+const { artifact, plan } = workerData as WorkerTask // scoreBatch.ts starts this thread, with exactly this
 const port = parentPort
 if (port === null) throw new Error('batchWorker.ts runs as a worker thread only')
 
-const { model } = await loadArtifact(folder, { digest })
+const model = decoders[artifact.manifest.kind](artifact)
 port.on('message', (chunk: Chunk) => {
   const answer = answerTo(chunk)
   port.postMessage(answer, 'scored' in answer ? [answer.scored.bytes.buffer] : [])

@@ -1,19 +1,20 @@
 /** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
 import { Worker } from 'node:worker_threads'
+import type { Artifact } from '../artifacts/artifact.ts'
 import type { TextModel } from '../models/textModel.ts'
 import type { WorkerAnswer, WorkerTask } from './batchWorker.ts'
 import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
 import { scoreChunk } from './scoreChunk.ts'
 
+/** A proven version and its model. */
 export interface BatchModel {
-  readonly folder: string
-  readonly digest: string
+  readonly artifact: Artifact
   readonly model: TextModel
 }
 
 export interface BatchOptions {
-  /** Threads beside this one, started when there is more than one chunk; with 0 everything happens here. */
-  readonly workers: number
+  /** Threads in all, this one among them; the others are started when there is more than one chunk. */
+  readonly threads: number
   readonly onProgress?: (totals: BatchTotals) => void
   readonly signal?: AbortSignal
 }
@@ -32,7 +33,7 @@ export async function scoreBatch(
   plan: BatchPlan,
   version: BatchModel,
   write: (bytes: Uint8Array) => Promise<void>,
-  { workers, onProgress, signal }: BatchOptions,
+  { threads, onProgress, signal }: BatchOptions,
 ): Promise<BatchTotals> {
   let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0) }
   let pool: Pool | null = null
@@ -49,15 +50,17 @@ export async function scoreBatch(
     let isFirst = true
     for await (const chunk of chunks) {
       signal?.throwIfAborted()
-      if (!isFirst && workers > 0) pool ??= startPool(workers, { folder: version.folder, digest: version.digest, plan })
+      if (!isFirst && threads > 1) pool ??= startPool(threads - 1, { artifact: version.artifact, plan })
       isFirst = false
-      const scored = pool === null ? scoreHere(chunk, plan, version.model) : pool.score(chunk)
+      const scored = pool?.score(chunk) ?? scoreHere(chunk, plan, version.model)
       written = inTurn(written, scored)
       // A failure is met when its turn comes below; until then it must not count as unhandled.
       scored.catch(() => undefined)
       written.catch(() => undefined)
       underWay.push(written)
-      if (underWay.length > workers * CHUNKS_PER_WORKER) await underWay.shift()
+      if (underWay.length > threads * CHUNKS_PER_WORKER) await underWay.shift()
+      // What the threads have answered is written before the next chunk keeps this one busy.
+      await new Promise(setImmediate)
     }
     await written
   } finally {
@@ -80,7 +83,8 @@ function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {
 }
 
 interface Pool {
-  score(chunk: Chunk): Promise<ScoredChunk>
+  /** Null where all threads have enough to do. */
+  score(chunk: Chunk): Promise<ScoredChunk> | null
   close(): Promise<void>
 }
 
@@ -98,6 +102,7 @@ function startPool(size: number, task: WorkerTask): Pool {
     score(chunk) {
       const thread = threads.reduce((least, one) => (one.jobs.length < least.jobs.length ? one : least))
       if (thread.ended !== null) return Promise.reject(thread.ended)
+      if (thread.jobs.length >= CHUNKS_PER_WORKER) return null
       return new Promise((resolve, reject) => {
         thread.jobs.push({ resolve, reject })
         thread.worker.postMessage(chunk, [chunk.bytes.buffer])

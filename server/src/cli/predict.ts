@@ -28,7 +28,7 @@ interface Options extends HomeOptions, RemoteOptions {
   readonly keep: readonly string[]
   readonly output?: OutputFormat
   readonly probabilities?: boolean
-  readonly workers?: number
+  readonly threads?: number
 }
 
 /** `barometer predict`: texts from the command line or a file, scored here or by a server. */
@@ -57,7 +57,7 @@ export function predict(terminal: Terminal): Command {
       ]),
     )
     .option('--probabilities', 'of a file: the probability of each label, too')
-    .option('--workers <n>', 'threads that score a file (default: one a core)', wholeNumber(0, 64))
+    .option('--threads <n>', 'that score a file (default: one a core)', wholeNumber(1, 64))
     .option('--url <address>', `through a server, which logs the predictions: ${URL_HELP}`, address)
     .option('--key <key>', KEY_HELP)
     .option(...HOME_OPTION)
@@ -244,9 +244,9 @@ async function batchHere(
     labels: version.model.labels,
     textCharsMax: config.textCharsMax,
   }
-  const workers = options.workers ?? availableParallelism()
+  const threads = options.threads ?? availableParallelism()
   await terminal.write(outputHeader(plan))
-  return scoreBatch(input.chunks, plan, version, terminal.write, { workers, onProgress, signal: terminal.stopSignal() })
+  return scoreBatch(input.chunks, plan, version, terminal.write, { threads, onProgress, signal: terminal.stopSignal() })
 }
 
 async function batchThere(

@@ -28,7 +28,7 @@ interface Options extends HomeOptions {
   readonly header: boolean
   readonly recipe: string
   readonly seed: number
-  readonly workers?: number
+  readonly threads?: number
   readonly out?: string
   readonly promote?: boolean
   readonly why: string
@@ -49,8 +49,8 @@ export function train(terminal: Terminal): Command {
     .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(trainingPlans)).default('linear'))
     .option('--seed <n>', 'the same seed and rows give the same model', wholeNumber(0, 2 ** 31 - 1), 1)
     .option(
-      '--workers <n>',
-      'threads (default: one a core); the result is the same with any number',
+      '--threads <n>',
+      'that train (default: one a core); the result is the same with any number',
       wholeNumber(1, 64),
     )
     .option('--promote', 'put it into production at once')
@@ -89,7 +89,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
       task: options.task ?? options.name,
       plan: trainingPlans[options.recipe],
       seed: options.seed,
-      workers: options.workers ?? availableParallelism(),
+      workers: options.threads ?? availableParallelism(),
       rows: data.rows,
       data: {
         sha256: data.report.sha256,

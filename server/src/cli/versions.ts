@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError } from 'commander'
-import { loadArtifact } from '../artifacts/loadArtifact.ts'
+import type { Artifact } from '../artifacts/artifact.ts'
+import { verifyArtifact } from '../artifacts/folder.ts'
+import { decodeArtifact } from '../artifacts/loadArtifact.ts'
 import type { Config } from '../config.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Manifest, Version } from '../domain/version.ts'
-import { artifactFolder, Releases } from '../loop/register.ts'
+import { Releases } from '../loop/register.ts'
 import type { TextModel } from '../models/textModel.ts'
 import type { Store } from '../store/store.ts'
 import { hasState, modelsFolder, withExistingStore } from './home.ts'
@@ -25,8 +27,8 @@ export interface LoadedVersion {
   /** Null where no registry knows it. */
   readonly version: number | null
   readonly manifest: Manifest
-  readonly folder: string
   readonly digest: string
+  readonly artifact: Artifact
   readonly model: TextModel
 }
 
@@ -51,17 +53,18 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
   if (asked === null && !hasState(config)) return fromFolder(starterFolder(task), `${task} (the model in the box)`)
   return withExistingStore(config, async (store) => {
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
-    await new Releases({ store, modelsFolder: modelsFolder(config), now: Date.now, say: () => undefined }).artifact(
-      version,
-    )
-    const folder = artifactFolder(modelsFolder(config), version.digest)
-    const { manifest, digest, model } = await loadArtifact(folder, { digest: version.digest })
-    return { title: `${version.model}@${version.version}`, version: version.version, manifest, folder, digest, model }
+    const releases = new Releases({ store, modelsFolder: modelsFolder(config), now: Date.now, say: () => undefined })
+    const title = `${version.model}@${version.version}`
+    return { title, version: version.version, ...loaded(await releases.artifact(version)) }
   })
 }
 
 async function fromFolder(folder: string, title: string): Promise<LoadedVersion> {
-  return { title, version: null, folder, ...(await loadArtifact(folder)) }
+  return { title, version: null, ...loaded(await verifyArtifact(folder)) }
+}
+
+function loaded(artifact: Artifact): Omit<LoadedVersion, 'title' | 'version'> {
+  return { artifact, ...decodeArtifact(artifact) }
 }
 
 async function inProduction(store: Store, task: string): Promise<Version> {

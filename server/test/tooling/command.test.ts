@@ -84,7 +84,7 @@ describe('a model of one’s own', () => {
       expect(
         (
           await barometer(
-            `train --data ${join(home, 'pets.csv')} --name pets --seed 7 --workers ${workers} --out ${folder}`,
+            `train --data ${join(home, 'pets.csv')} --name pets --seed 7 --threads ${workers} --out ${folder}`,
           )
         ).code,
       ).toBe(0)
@@ -159,8 +159,8 @@ describe('a file', () => {
       petsCsv(5_000, 3).replaceAll(/the (\w+)/g, (words) => `${words} and `.repeat(30) + words),
     )
     const outputs = []
-    for (const workers of [0, 1, 3])
-      outputs.push(await barometer(`predict --task pets --file ${path} --keep id,text --workers ${workers}`))
+    for (const threads of [1, 2, 4])
+      outputs.push(await barometer(`predict --task pets --file ${path} --keep id,text --threads ${threads}`))
     expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0])
     expect(outputs[1].out).toBe(outputs[0].out)
     expect(outputs[2].out).toBe(outputs[0].out)
