@@ -13,6 +13,12 @@ import type { Tables } from './tables.ts'
 
 export type InputType = 'text' | 'integer' | 'real'
 
+/** Positions of the log, both inclusive. */
+export interface SeqRange {
+  readonly seqMin: number
+  readonly seqMax: number
+}
+
 export type LockableQuery<O> = SelectQueryBuilder<
   Tables & { p: Tables['predictions']; input: { seq: number } },
   'p' | 'input',
@@ -48,8 +54,13 @@ export interface Capabilities {
   createSearch(db: Kysely<Tables>): Promise<void>
   /** Before a search: makes the newest rows findable that the index does not have yet. */
   refreshSearch(read: Kysely<Tables>): Promise<void>
-  /** The rows of `predictions as p` whose text has all the terms; each is a word or a phrase, in plain text. */
-  hasTerms(terms: readonly string[]): Expression<SqlBool>
+  /** The rows of `predictions as p` in the window whose text has all the terms; each is a word or a phrase, in plain text. */
+  hasTerms(terms: readonly string[], window: SeqRange): Expression<SqlBool>
+  /**
+   * Positions of the log that one query of a page looks at, first and at most, where positions have no gaps and queries
+   * cannot run beside each other; null to look at all of them in one query.
+   */
+  readonly scanRows: { readonly first: number; readonly most: number } | null
   /** Takes rows out of the full-text index that are about to be deleted. */
   forgetSearch(trx: Transaction<Tables>, seqs: readonly number[]): Promise<void>
 }

@@ -6,7 +6,7 @@ import type { Batch } from './batch.ts'
 import type { CommitResult } from './commit.ts'
 import { journal } from './journal.ts'
 
-const limits = { queueRowsMax: 1000, commitRowsMax: 100 }
+const limits = { queueRowsMax: 1000, commitRowsMax: 100, queueCharsMax: 10_000, commitCharsMax: 1000 }
 
 /** A database that takes its time, and remembers what it was given. */
 function slowly(fails: (batch: Batch) => unknown = () => null) {
@@ -59,7 +59,13 @@ test('whatever is called in whatever order: each row is committed once, calls st
   await fc.assert(
     fc.asyncProperty(fc.array(call, { maxLength: 30 }), async (calls) => {
       const database = slowly()
-      const { appendOne, append, feedback } = journal(database, { queueRowsMax: 10_000, commitRowsMax: 25 })
+      const { appendOne, append, feedback } = journal(database, {
+        ...limits,
+        queueRowsMax: 10_000,
+        commitRowsMax: 25,
+        queueCharsMax: 1e6,
+        commitCharsMax: 1e6,
+      })
       const given: string[][] = []
       const answers: Promise<unknown>[] = []
       for (const { kind, rows, pause } of calls) {
@@ -113,10 +119,19 @@ test('while the database is away every waiting call is told at once, not tried o
 })
 
 test('the queue has a limit, and room again when its rows are committed', async () => {
-  const { append, appendOne, depth } = journal(slowly(), { queueRowsMax: 5, commitRowsMax: 100 })
+  const { append, appendOne, depth } = journal(slowly(), { ...limits, queueRowsMax: 5 })
   expect(depth).toBe(0)
   const five = append(Array.from({ length: 5 }, () => prediction()))
   await expect(appendOne(prediction())).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 })
   await five
   expect(await appendOne(prediction())).toEqual({ kind: 'logged' })
+})
+
+test('long texts fill the queue, and a commit, before their number does', async () => {
+  const database = slowly()
+  const { appendOne } = journal(database, limits)
+  const text = 'x'.repeat(900)
+  const answers = await Promise.allSettled(Array.from({ length: 12 }, () => appendOne(prediction({ text }))))
+  expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+  for (const batch of database.batches) expect(batch.predictions.id.length).toBeLessThanOrEqual(2)
 })

@@ -14,6 +14,9 @@ export interface JournalLimits {
   readonly queueRowsMax: number
   /** A commit takes no further call once it has this many rows. */
   readonly commitRowsMax: number
+  /** The same limits in characters of text, because a row can be long. */
+  readonly queueCharsMax: number
+  readonly commitCharsMax: number
 }
 
 export interface JournalNeeds {
@@ -52,15 +55,17 @@ const LOGGED: Appended = { kind: 'logged' }
 export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal {
   let waiting: Call[] = []
   let rows = 0
+  let chars = 0
   let commits = 0
   let busy = false
   let closing = false
   let idle: (() => void) | null = null
 
   function enqueue(call: Call) {
-    const refused = refusal(rowsOf(call))
+    const refused = refusal(rowsOf(call), charsOf(call))
     if (refused !== null) return call.reject(refused)
     rows += rowsOf(call)
+    chars += charsOf(call)
     waiting.push(call)
     if (busy) return
     busy = true
@@ -68,9 +73,10 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
     setImmediate(() => void run())
   }
 
-  function refusal(more: number): Fault | null {
+  function refusal(moreRows: number, moreChars: number): Fault | null {
     if (closing) return new Fault('stopping')
-    return rows + more > limits.queueRowsMax ? new Fault('overloaded', { retryAfterSeconds: 1 }) : null
+    const full = rows + moreRows > limits.queueRowsMax || chars + moreChars > limits.queueCharsMax
+    return full ? new Fault('overloaded', { retryAfterSeconds: 1 }) : null
   }
 
   async function run() {
@@ -80,9 +86,14 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
   }
 
   function takeCalls(): Call[] {
-    let taken = 0
+    let takenRows = 0
+    let takenChars = 0
     let end = 0
-    while (end < waiting.length && taken < limits.commitRowsMax) taken += rowsOf(waiting[end++])
+    while (end < waiting.length && takenRows < limits.commitRowsMax && takenChars < limits.commitCharsMax) {
+      takenRows += rowsOf(waiting[end])
+      takenChars += charsOf(waiting[end])
+      end += 1
+    }
     const calls = end === waiting.length ? waiting : waiting.slice(0, end)
     waiting = end === waiting.length ? [] : waiting.slice(end)
     return calls
@@ -102,7 +113,10 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
         return
       }
     }
-    for (const call of calls) rows -= rowsOf(call)
+    for (const call of calls) {
+      rows -= rowsOf(call)
+      chars -= charsOf(call)
+    }
   }
 
   return {
@@ -131,6 +145,14 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
 function rowsOf(call: Call): number {
   if (call.kind === 'one') return 1
   return call.kind === 'many' ? call.predictions.length : call.items.length
+}
+
+function charsOf(call: Call): number {
+  if (call.kind === 'one') return call.prediction.text?.length ?? 0
+  let chars = 0
+  if (call.kind === 'many') for (const { text } of call.predictions) chars += text?.length ?? 0
+  else for (const { comment } of call.items) chars += comment?.length ?? 0
+  return chars
 }
 
 function batchOf(calls: readonly Call[]): Batch {

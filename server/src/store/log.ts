@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { HOUR_MS } from '../domain/time.ts'
 import { readCursor, writeCursor } from './cursor.ts'
+import type { SeqRange } from './capabilities.ts'
 import type { Database } from './database.ts'
 import { type LoggedRow, loggedColumns, toLogged } from './loggedRow.ts'
 import { addSketch, hourOf, idPrefix } from './rollUp.ts'
@@ -21,12 +22,17 @@ export function log(database: Database): Log {
     const range = await rangeOf(database, filter)
     if (range === null) return { rows: [], next: null }
     if (filter.words !== undefined) await database.can.refreshSearch(read)
-    const rows: LoggedRow[] = await narrow(loggedColumns(read), filter, database)
-      .where('p.seq', '>=', range.seqMin)
-      .where('p.seq', '<=', Math.min(range.seqMax, before - 1))
-      .orderBy(orderOf(filter), 'desc')
-      .limit(limit + 1)
-      .execute()
+    const rows: LoggedRow[] = []
+    for (const window of windows({ ...range, seqMax: Math.min(range.seqMax, before - 1) }, database.can.scanRows)) {
+      const found: LoggedRow[] = await narrow(loggedColumns(read), filter, window, database)
+        .where('p.seq', '>=', window.seqMin)
+        .where('p.seq', '<=', window.seqMax)
+        .orderBy(orderOf(filter), 'desc')
+        .limit(limit + 1 - rows.length)
+        .execute()
+      rows.push(...found)
+      if (rows.length > limit) break
+    }
     const kept = rows.slice(0, limit)
     return { rows: kept.map(toLogged), next: rows.length > limit ? writeCursor(kept[limit - 1].seq) : null }
   }
@@ -60,9 +66,15 @@ function orderOf({ feedback }: LogFilter) {
   return feedback === 'correct' || feedback === 'wrong' ? 'f.prediction_seq' : 'p.seq'
 }
 
-interface SeqRange {
-  readonly seqMin: number
-  readonly seqMax: number
+/** The parts of a range that are looked at one after the other, newest first, each larger than the one before. */
+function* windows({ seqMin, seqMax }: SeqRange, scanRows: Database['can']['scanRows']): Iterable<SeqRange> {
+  if (scanRows === null) return yield { seqMin, seqMax }
+  let rows = scanRows.first
+  for (let high = seqMax; high >= seqMin; ) {
+    yield { seqMin: Math.max(seqMin, high - rows + 1), seqMax: high }
+    high -= rows
+    rows = Math.min(rows * 4, scanRows.most)
+  }
 }
 
 /**
@@ -70,10 +82,6 @@ interface SeqRange {
  * The order of positions is nearly that of times but not quite, so the exact times are compared as well.
  */
 async function rangeOf({ read }: Database, filter: LogFilter): Promise<SeqRange | null> {
-  const { task, model, version, since, until } = filter
-  if ([task, model, version, since, until].every((part) => part === undefined)) {
-    return { seqMin: 0, seqMax: Number.MAX_SAFE_INTEGER }
-  }
   const { low, high } = await hoursOf(read, filter)
     .where('hours.rows', '>', 0)
     .select((is) => [is.fn.min('hours.seq_min').as('low'), is.fn.max('hours.seq_max').as('high')])
@@ -91,7 +99,7 @@ function hoursOf(read: Database['read'], { task, model, version, since, until }:
   return query
 }
 
-function narrow(all: ReturnType<typeof loggedColumns>, filter: LogFilter, { read, can }: Database) {
+function narrow(all: ReturnType<typeof loggedColumns>, filter: LogFilter, window: SeqRange, { read, can }: Database) {
   const { task, label, model, version, source, since, until, confidenceMin, confidenceMax, feedback, words } = filter
   let query = all
   if (task !== undefined) query = query.where('p.task', '=', task)
@@ -114,7 +122,7 @@ function narrow(all: ReturnType<typeof loggedColumns>, filter: LogFilter, { read
   else if (feedback !== undefined) query = query.where('f.correct', '=', feedback === 'correct' ? 1 : 0)
   if (words !== undefined) {
     const found = terms(words)
-    query = query.where(found.length === 0 ? sql.lit(false) : can.hasTerms(found))
+    query = query.where(found.length === 0 ? sql.lit(false) : can.hasTerms(found, window))
   }
   return query
 }

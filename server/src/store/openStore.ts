@@ -35,6 +35,8 @@ export interface StoreLogger {
 
 const QUEUE_ROWS_MAX = 20_000
 const COMMIT_ROWS_MAX = 4_000
+const QUEUE_CHARS_MAX = 64_000_000
+const COMMIT_CHARS_MAX = 4_000_000
 const WAL_BYTES_MAX = 8 * 2 ** 20
 
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -70,6 +72,8 @@ function assemble(database: Database, options: StoreOptions): Store {
   const writes = journal(database, {
     queueRowsMax: options.queueRowsMax ?? QUEUE_ROWS_MAX,
     commitRowsMax: options.commitRowsMax ?? COMMIT_ROWS_MAX,
+    queueCharsMax: QUEUE_CHARS_MAX,
+    commitCharsMax: COMMIT_CHARS_MAX,
   })
   return {
     dialect: database.dialect,

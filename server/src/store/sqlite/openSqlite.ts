@@ -14,7 +14,7 @@ import type { Tables } from '../tables.ts'
 import { sqliteCapabilities } from './capabilities.ts'
 import { keeper } from './keeper.ts'
 import { sqliteDialect } from './dialect.ts'
-import { SqliteError, startThread, type Thread } from './threads.ts'
+import { SqliteError, startThread, THREAD_ENDED, type Thread } from './threads.ts'
 
 export interface SqliteOptions {
   readonly path: string
@@ -130,6 +130,7 @@ const RETRY_AFTER_SECONDS = 2
 export function toFault(error: unknown): unknown {
   if (!(error instanceof SqliteError)) return error
   if (error.origin === 'VersionUnknown') return new Fault('version_unknown', { cause: error })
-  if (error.code === null || !UNAVAILABLE.has(error.code & 0xff)) return error
+  const unavailable = error.origin === THREAD_ENDED || (error.code !== null && UNAVAILABLE.has(error.code & 0xff))
+  if (!unavailable) return error
   return new Fault('store_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error })
 }
