@@ -1,14 +1,18 @@
 /** Every fault of the table, provoked over HTTP against the real server; and rubbish of every kind. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { FaultBody, ModelsAnswer, PredictAnswer, PredictBatchAnswer } from '@barometer/wire'
+import { fileURLToPath } from 'node:url'
+import type { FaultBody, PredictAnswer, PredictBatchAnswer } from '@barometer/wire'
 import * as fc from 'fast-check'
-import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeArtifact } from '../../src/artifacts/artifact.ts'
+import { verifyArtifact } from '../../src/artifacts/folder.ts'
 import { type FaultCode, faults } from '../../src/domain/faults.ts'
+import { register } from '../../src/loop/register.ts'
+import { openStore } from '../../src/store/openStore.ts'
+import { withBug } from '../bug.ts'
 import { bearer, type Keyed, serveKeyed } from '../keyed.ts'
 import { type Answer, type Served, serve } from '../serve.ts'
 
@@ -27,26 +31,16 @@ let server: Served
 let port: number
 let keyed: Keyed
 
-/** Adds what a real server does not have: a route with a bug. */
-function addBug(message: unknown): void {
-  const { fastify } = message as { fastify: FastifyInstance } // what Fastify documents that it publishes there
-  fastify.register(async (app) => {
-    app.get('/bug', { config: { scope: 'public' } }, () => {
-      throw new Error('the password is hunter2')
-    })
-  })
-}
-
 beforeAll(async () => {
-  subscribe('fastify.initialization', addBug)
-  server = await serve({
-    textCharsMax: CHARS_MAX,
-    bodyBytesMax: 64 * 1024,
-    batchItemsMax: 10,
-    requestSecondsMax: SECONDS_MAX,
-    logLevel: 'silent',
-  })
-  unsubscribe('fastify.initialization', addBug)
+  server = await withBug(() =>
+    serve({
+      textCharsMax: CHARS_MAX,
+      bodyBytesMax: 64 * 1024,
+      batchItemsMax: 10,
+      requestSecondsMax: SECONDS_MAX,
+      logLevel: 'silent',
+    }),
+  )
   port = Number(new URL(server.address).port)
   keyed = await serveKeyed({ logLevel: 'silent' })
 })
@@ -348,25 +342,30 @@ describe('what is inside', () => {
 
   test('artifact_broken and no_model: a version that was tampered with is neither served nor promoted', async () => {
     const first = await serve({ logLevel: 'silent' })
-    const { body } = await first.call<ModelsAnswer>('GET', '/models')
-    const model = body.models.find(({ task }) => task === 'sentiment')
     await first.stop()
-    const folder = join(first.config.home, 'models', model?.versions[0].digest.slice(0, 16) ?? '')
-    const [largest] = readdirSync(folder)
-      .filter((name) => name !== 'manifest.json')
-      .map((name) => ({ name, bytes: readFileSync(join(folder, name)) }))
-      .sort((a, b) => b.bytes.length - a.bytes.length)
-    largest.bytes[largest.bytes.length >> 1] ^= 1
-    writeFileSync(join(folder, largest.name), largest.bytes)
+    const starter = await verifyArtifact(fileURLToPath(new URL('../../../starter/sentiment', import.meta.url)))
+    const { files: _, ...parts } = starter.manifest
+    const mine = makeArtifact({ ...parts, model: 'mine', task: 'mine' }, starter.files)
+    const { home } = first.config
+    const store = await openStore({ url: null, home, now: Date.now })
+    const by = { who: 'test', why: 'to break it' }
+    await register(mine, by, { store, modelsFolder: join(home, 'models'), now: Date.now })
+    await store.registry.promote({ model: 'mine', version: 1, at: Date.now(), ...by })
+    await store.close()
+    const folder = join(home, 'models', mine.digest.slice(0, 16))
+    const [largest] = Object.keys(mine.files).sort((a, b) => mine.files[b].length - mine.files[a].length)
+    const bytes = readFileSync(join(folder, largest))
+    bytes[bytes.length >> 1] ^= 1
+    writeFileSync(join(folder, largest), bytes)
 
     const second = await first.again()
-    expectFault(await second.call('POST', '/predict', { text: 'x' }), 'no_model')
-    expectFault(
-      await second.call('POST', `/models/${model?.model}/versions/1/stage`, { action: 'promote' }),
-      'artifact_broken',
-    )
+    expectFault(await second.call('POST', '/predict', { text: 'x', task: 'mine' }), 'no_model')
+    const promotion = await second.call('POST', '/models/mine/versions/1/stage', { action: 'promote' })
+    expectFault(promotion, 'artifact_broken')
     expect(await second.call('GET', '/health/ready')).toMatchObject({ status: 503 })
     expect(await second.call('GET', '/health/live')).toMatchObject({ status: 200 })
+    // The others are served all the same.
+    expect(await second.call('POST', '/predict', { text: 'fine' })).toMatchObject({ status: 200 })
     await second.end()
   })
 

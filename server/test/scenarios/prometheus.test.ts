@@ -1,13 +1,12 @@
 /** The example queries of the reference pipeline, verbatim, in a real Prometheus that scrapes the running server. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PredictAnswer } from '@barometer/wire'
-import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withBug } from '../bug.ts'
 import { bearer, type Keyed, serveKeyed } from '../keyed.ts'
 
 const queries = {
@@ -37,22 +36,10 @@ let folder: string
 let address: string
 const answered: PredictAnswer[] = []
 
-/** A route that fails, so that there are errors to count. */
-function addBug(message: unknown): void {
-  const { fastify } = message as { fastify: FastifyInstance } // what Fastify documents that it publishes there
-  fastify.register(async (app) => {
-    app.get('/bug', { config: { scope: 'public' } }, () => {
-      throw new Error('a bug')
-    })
-  })
-}
-
 beforeAll(async () => {
   if (spawnSync('prometheus', ['--version']).error !== undefined)
     throw new Error('Prometheus is not installed: apt-get install prometheus')
-  subscribe('fastify.initialization', addBug)
-  keyed = await serveKeyed({ logLevel: 'silent' })
-  unsubscribe('fastify.initialization', addBug)
+  keyed = await withBug(() => serveKeyed({ logLevel: 'silent' }))
 
   folder = mkdtempSync(join(tmpdir(), 'barometer-prometheus-'))
   const config = join(folder, 'prometheus.yml')
