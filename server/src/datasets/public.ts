@@ -1,5 +1,5 @@
 /**
- * The public data sets of the starter models, each with its traps handled in one place. `place` is the folder that
+ * The public data sets of logs, each with its traps handled in one place. `place` is the folder that
  * holds them, one folder a set; what each one is, its licence and its origin is in its README.txt.
  */
 import { join } from 'node:path'
@@ -11,57 +11,11 @@ import { findSource, readSource } from './source.ts'
 export interface PublicRow {
   readonly text: string
   readonly label: string
-  /** What must not be split between training and test: a film, a facility, a system. Empty where rows stand alone. */
+  /** What must not be split between training and test: a facility, a system. */
   readonly group: string
 }
 
 const LINE_BYTES_MAX = 1 << 20
-
-/**
- * IMDB reviews (Maas et al. 2011), 25,000 a part, `neg` and `pos`; group = film. Positive reviews come first:
- * shuffle. 123 texts occur in both parts, all with the same label.
- */
-export async function readImdb(place: string, part: 'train' | 'test'): Promise<PublicRow[]> {
-  return collect(join(place, 'imdb', `${part}.jsonl.gz`), (line) => {
-    const { text, label, movie } = parseObject(line)
-    return { text: String(text), label: label === 1 ? 'pos' : 'neg', group: String(movie) }
-  })
-}
-
-/**
- * Stanford Sentiment Treebank, whole sentences. `binary`: `0` negative, `1` positive (the SST-2 test is the original
- * one with labels); `fine`: `0` … `4`. The text is tokenised and lower-cased as it was published.
- */
-export async function readSst(
-  place: string,
-  kind: 'binary' | 'fine',
-  part: 'train' | 'dev' | 'test',
-): Promise<PublicRow[]> {
-  return collect(join(place, 'sst', `stsa.${kind}.${part}.gz`), (line) => {
-    const space = line.indexOf(' ')
-    return { text: line.slice(space + 1), label: line.slice(0, space), group: '' }
-  })
-}
-
-/**
- * TweetEval sentiment (SemEval-2017 task 4A): negative, neutral, positive. `train` is the reconstruction, whose order
- * is not the official one; `val` and `test` are verbatim.
- */
-export async function readTweetSentiment(place: string, part: 'train' | 'val' | 'test'): Promise<PublicRow[]> {
-  const names = ['negative', 'neutral', 'positive']
-  const folder = join(place, 'tweeteval', 'sentiment')
-  const label = (index: string) => names[Number(index)] ?? refuse(folder, `the label ${index} is not 0, 1 or 2`)
-  if (part === 'train') {
-    return collect(join(folder, 'train_reconstructed.tsv.gz'), (line) => {
-      const [index, , , ...text] = line.split('\t')
-      return { text: text.join('\t'), label: label(index), group: '' }
-    })
-  }
-  const texts = await collect(join(folder, `${part}_text.txt`), (line) => line)
-  const labels = await collect(join(folder, `${part}_labels.txt`), (line) => line)
-  if (texts.length !== labels.length) refuse(folder, `${texts.length} texts but ${labels.length} labels`)
-  return texts.map((text, i) => ({ text, label: label(labels[i]), group: '' }))
-}
 
 export interface DeviceMessage extends PublicRow {
   readonly vendor: string
