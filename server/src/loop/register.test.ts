@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises'
+import { cp, mkdtemp, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -92,6 +92,17 @@ test('a starter that was lost from disk is put back at the next start', async ()
   const releases = new Releases(needs)
   await releases.follow()
   expect(releases.serving('sentiment').number).toBe(1)
+})
+
+test('a broken starter is reported and left out, and the others serve', async () => {
+  const broken = join(home, 'broken-starter')
+  await cp(starter, broken, { recursive: true })
+  await truncate(join(broken, 'model.bin'), 10)
+  await registerStarters([broken, starter], needs)
+  const releases = new Releases(needs)
+  await releases.follow()
+  expect(releases.tasks).toEqual(['sentiment'])
+  expect(said).toContain('error cannot use a model in the box')
 })
 
 test('a task that nobody serves is named with those that are', async () => {

@@ -190,30 +190,40 @@ export async function register(
 
 /**
  * Registers the models in the box. A task that nothing serves yet gets its starter into production; a task that has
- * been decided on by somebody keeps that decision, and a newer starter waits in `staging`.
+ * been decided on by somebody keeps that decision, and a newer starter waits in `staging`. A starter that is broken is
+ * reported and left out: the others serve.
  */
 export async function registerStarters(
   folders: readonly string[],
-  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
+  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now' | 'say'>,
 ): Promise<void> {
   for (const folder of folders) {
-    const artifact = await verifyArtifact(folder)
-    const who = 'barometer'
-    const version = await register(artifact, { who, why: 'The model in the box.' }, needs)
-    const serving = await needs.store.registry.production()
-    if (serving.has(version.task)) continue
     try {
-      await needs.store.registry.promote({
-        model: version.model,
-        version: version.version,
-        who,
-        why: 'Nothing served the task yet.',
-        at: needs.now(),
-      })
+      await registerStarter(folder, needs)
     } catch (error) {
-      // Another replica that starts at the same time may have been first.
-      if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error
+      if (!(error instanceof Fault && error.code === 'artifact_broken')) throw error
+      needs.say('error', 'cannot use a model in the box', { folder, why: error.message })
     }
+  }
+}
+
+async function registerStarter(
+  folder: string,
+  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
+): Promise<void> {
+  const { registry } = needs.store
+  const who = 'barometer'
+  const { model, version, task } = await register(
+    await verifyArtifact(folder),
+    { who, why: 'The model in the box.' },
+    needs,
+  )
+  if ((await registry.production()).has(task)) return
+  try {
+    await registry.promote({ model, version, who, why: 'Nothing served the task yet.', at: needs.now() })
+  } catch (error) {
+    // Another replica that starts at the same time may have been first.
+    if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error
   }
 }
 
