@@ -68,12 +68,11 @@ function orderOf({ feedback }: LogFilter) {
 
 /** The parts of a range that are looked at one after the other, newest first, each larger than the one before. */
 function* windows({ seqMin, seqMax }: SeqRange, scanRows: Database['can']['scanRows']): Iterable<SeqRange> {
-  if (scanRows === null) return yield { seqMin, seqMax }
-  let rows = scanRows.first
+  let rows = scanRows === null ? Number.MAX_SAFE_INTEGER : scanRows.first
   for (let high = seqMax; high >= seqMin; ) {
     yield { seqMin: Math.max(seqMin, high - rows + 1), seqMax: high }
     high -= rows
-    rows = Math.min(rows * 4, scanRows.most)
+    rows = Math.min(rows * 4, scanRows?.most ?? rows)
   }
 }
 
