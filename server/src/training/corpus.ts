@@ -133,6 +133,8 @@ export interface Prepared {
   readonly featureRows: Uint32Array
   /** [attributes] */
   readonly attributeHash: Int32Array
+  /** [attributes] 1 for lexicon groups, 0 for character n-grams */
+  readonly lexical: Uint8Array
   /** Lexicon words that no row has, with their attributes. */
   readonly unseen: { readonly hash: number; readonly attributes: readonly number[] }[]
 }
@@ -164,9 +166,12 @@ export async function prepare(
   const problem = await makeProblem(corpus, labels, recipe, crew, { rows, index, attributes })
   setScales(problem, hash, rows, labels, recipe, longRows(corpus.training.shards))
   const lexiconIndex = indexLexicon(lexicon)
-  setAttributeScales(problem, attributes.hash, lexicon, recipe)
+  const lexical = lexicalOf(attributes.hash, lexicon)
+  problem.attributeScale.set(
+    Float64Array.from(lexical, (is) => (is === 1 ? recipe.lexiconScale : recipe.charactersScale)),
+  )
   const unseen = unseenWords(lexicon, lexiconIndex, recipe, index, attributes)
-  return { problem, featureHash: hash, featureRows: rows, attributeHash: attributes.hash, unseen }
+  return { problem, featureHash: hash, featureRows: rows, attributeHash: attributes.hash, lexical, unseen }
 }
 
 interface Attributes {
@@ -374,18 +379,11 @@ function setScales(
   }
 }
 
-function setAttributeScales(
-  problem: Problem,
-  hash: Int32Array,
-  lexicon: readonly LexiconGroup[],
-  recipe: LinearRecipe,
-): void {
+function lexicalOf(hash: Int32Array, lexicon: readonly LexiconGroup[]): Uint8Array {
   const groups = new Set(
     lexicon.flatMap(({ name }) => [hashText(`<lexicon ${name}>`), hashText(`<lexicon negated ${name}>`)]),
   )
-  for (let a = 0; a < hash.length; a++) {
-    problem.attributeScale[a] = groups.has(hash[a]) ? recipe.lexiconScale : recipe.charactersScale
-  }
+  return Uint8Array.from(hash, (h) => (groups.has(h) ? 1 : 0))
 }
 
 function unseenWords(

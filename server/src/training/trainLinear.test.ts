@@ -181,6 +181,18 @@ test('a rare label is still found', async () => {
   expect(model.score('all quiet in room 98').label).toBe(0)
 })
 
+test('a word of the lexicon that only one row had is not forgotten', async () => {
+  const { model } = await trainLinear({
+    rows: [...ruled(600, 2), { text: '🤗', label: 'positive', heldOut: false }],
+    labels,
+    recipe: recipes.sentiment,
+    lexicon: [{ name: 'nice', words: ['good', 'lovely', '🤗'] }],
+    seed: 1,
+    workers: 1,
+  })
+  expect(model.score('🤗').label).toBe(2)
+})
+
 test('a word of the lexicon that no row had counts as its group does', async () => {
   const { model } = await trainLinear({
     rows: ruled(600, 2),

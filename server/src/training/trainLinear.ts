@@ -255,7 +255,7 @@ interface Candidates {
 
 /** Everything that has a weight: words and n-grams, lexicon words that no row has, character n-grams. */
 function candidatesOf(
-  { problem, featureHash, featureRows, attributeHash, unseen }: Prepared,
+  { problem, featureHash, featureRows, attributeHash, lexical, unseen }: Prepared,
   point: Float64Array,
   characters: boolean,
 ): Candidates {
@@ -291,7 +291,9 @@ function candidatesOf(
       own ||= scale[j] !== 0
       weight[count * columns + k] = scale[j] * point[j]
     }
-    // A word that has nothing of its own is left to its character n-grams, which say the same.
+    for (let j = attributeStart[f]; j < attributeStart[f + 1]; j++) own ||= lexical[attributeOf[j]] === 1
+    // A word with neither a weight of its own nor a place in the lexicon is left to its character n-grams, which say
+    // the same.
     if (!own) continue
     for (let j = attributeStart[f]; j < attributeStart[f + 1]; j++) addAttribute(attributeOf[j])
     close(featureHash[f], featureRows[f])

@@ -81,7 +81,7 @@ const custom: LinearRecipe = {
   idfPower: 0.5,
   lexiconScale: 1,
   charactersScale: 0.5,
-  penaltyInverse: 30,
+  penaltyInverse: 3,
   stepsMax: 100,
   patience: 5,
   heldOutShare: 0.1,
