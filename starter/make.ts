@@ -84,12 +84,12 @@ function plans(data: string): Record<string, Plan> {
           source: { name: 'imdb/train', terms: imdbTerms },
           rows: () => imdb(data, 'train'),
           weight: () => 1,
-          asShort: 0.15,
+          asShort: 0.3,
         },
         {
           source: { name: 'sst/train', terms: 'no licence stated; research use' },
           rows: () => sst(data, 'train'),
-          weight: () => 2,
+          weight: () => 2.5,
         },
         {
           source: { name: 'tweeteval/sentiment/train', terms: 'SemEval-2017 task 4; posts under the terms of X' },

@@ -231,6 +231,6 @@ export async function* ownSentences(): AsyncGenerator<{ text: string; label: str
 
 /** Emoji whose mood is plain to everyone: they join the lexicon's groups, as VADER's list rates few of them. */
 export const plainEmoji = {
-  negative: [...'👎😡😠😢😭💔🤮🤬😞😒💩🙄😤😩😫😖😣😟🙁☹😰😱😨😓🤢😿🖕😕😔😪😥👿'],
-  positive: [...'👍👏😍😊🥰❤💕😀😁🎉🙌💯😎🤗😘😃😄😆😂🤣🙂😉😋💖💗💙💚💛💜🧡♥😻🤩🥳🏆⭐🌟✨💪🤝'],
+  negative: Array.from('👎😡😠😢😭💔🤮🤬😞😒💩🙄😤😩😫😖😣😟🙁☹😰😱😨😓🤢😿🖕😕😔😪😥👿'),
+  positive: Array.from('👍👏😍😊🥰❤💕😀😁🎉🙌💯😎🤗😘😃😄😆😂🤣🙂😉😋💖💗💙💚💛💜🧡♥😻🤩🥳🏆⭐🌟✨💪🤝'),
 } as const
