@@ -7,7 +7,6 @@ import { keys } from './keys.ts'
 import { log } from './log.ts'
 import { migrate } from './migrate.ts'
 import { openSqlite } from './sqlite/openSqlite.ts'
-import { openPostgres } from './postgres/openPostgres.ts'
 import { registry } from './registry.ts'
 import type { Store } from './store.ts'
 
@@ -64,7 +63,11 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
       logger,
     })
   }
-  if (/^postgres(ql)?:/.test(url)) return openPostgres({ url, logger })
+  if (/^postgres(ql)?:/.test(url)) {
+    // Only who has PostgreSQL loads its client.
+    const { openPostgres } = await import('./postgres/openPostgres.ts')
+    return openPostgres({ url, logger })
+  }
   throw new Error('A database address starts with sqlite: or postgres:.')
 }
 
