@@ -62,11 +62,12 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   const releasesNeeds = {
     store,
     modelsFolder: join(config.home, 'models'),
+    starters: starterFolders(),
     now: Date.now,
     say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) =>
       log[level](facts, what),
   }
-  await registerStarters(starterFolders(), releasesNeeds)
+  await registerStarters(releasesNeeds)
   const releases = new Releases(releasesNeeds)
   await releases.follow()
   const feed = new Feed()

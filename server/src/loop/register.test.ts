@@ -22,6 +22,7 @@ beforeEach(async () => {
   needs = {
     store,
     modelsFolder: join(home, 'models'),
+    starters: [starter],
     now: Date.now,
     say: (level, what) => said.push(`${level} ${what}`),
   }
@@ -39,8 +40,8 @@ async function sibling(seed: number): Promise<Artifact> {
 }
 
 test('the model in the box serves at once, and starting again changes nothing', async () => {
-  await registerStarters([starter], needs)
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
+  await registerStarters(needs)
   const releases = new Releases(needs)
   await releases.follow()
   expect(releases.serving('sentiment')).toMatchObject({ name: 'sentiment', number: 1 })
@@ -48,10 +49,10 @@ test('the model in the box serves at once, and starting again changes nothing', 
 })
 
 test('a decision about a task outlives the next start: the starter does not take the place back', async () => {
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
   await register(await sibling(101), { who: 'anna', why: 'mine' }, needs)
   await store.registry.promote({ model: 'sentiment', version: 2, who: 'anna', why: 'better', at: 1 })
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
   const releases = new Releases(needs)
   await releases.follow()
   expect(releases.serving('sentiment').number).toBe(2)
@@ -64,7 +65,7 @@ test('the same artifact is registered once', async () => {
 })
 
 test('a version that is broken on disk is not served; the one before goes on, and it is served once it is whole', async () => {
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
   const releases = new Releases(needs)
   await releases.follow()
   const next = await sibling(103)
@@ -85,10 +86,14 @@ test('a version that is broken on disk is not served; the one before goes on, an
   expect(releases.broken.size).toBe(0)
 })
 
-test('a starter that was lost from disk is put back at the next start', async () => {
-  await registerStarters([starter], needs)
-  await rm(needs.modelsFolder, { recursive: true })
-  await registerStarters([starter], needs)
+test.each(['lost', 'damaged'])('a starter that was %s on disk is put back at the next start', async (what) => {
+  await registerStarters(needs)
+  if (what === 'lost') await rm(needs.modelsFolder, { recursive: true })
+  else {
+    const [version] = await store.registry.models()
+    await truncate(join(artifactFolder(needs.modelsFolder, version.digest), 'model.bin'), 5)
+  }
+  await registerStarters(needs)
   const releases = new Releases(needs)
   await releases.follow()
   expect(releases.serving('sentiment').number).toBe(1)
@@ -98,7 +103,7 @@ test('a broken starter is reported and left out, and the others serve', async ()
   const broken = join(home, 'broken-starter')
   await cp(starter, broken, { recursive: true })
   await truncate(join(broken, 'model.bin'), 10)
-  await registerStarters([broken, starter], needs)
+  await registerStarters({ ...needs, starters: [broken, starter] })
   const releases = new Releases(needs)
   await releases.follow()
   expect(releases.tasks).toEqual(['sentiment'])
@@ -106,14 +111,14 @@ test('a broken starter is reported and left out, and the others serve', async ()
 })
 
 test('a task that nobody serves is named with those that are', async () => {
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
   const releases = new Releases(needs)
   await releases.follow()
   expect(() => releases.serving('weather')).toThrow(/“weather”; there are sentiment/)
 })
 
 test('versions out of production are loaded when they are asked for, by number', async () => {
-  await registerStarters([starter], needs)
+  await registerStarters(needs)
   await register(await sibling(104), { who: 'anna', why: '' }, needs)
   const releases = new Releases(needs)
   await releases.follow()

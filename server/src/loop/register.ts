@@ -1,8 +1,10 @@
 /** Versions: from an artifact into the registry, and from the registry into service. */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Artifact, fromEntries, toEntries } from '../artifacts/artifact.ts'
 import { storeArtifact, verifyArtifact } from '../artifacts/folder.ts'
 import { decodeArtifact } from '../artifacts/loadArtifact.ts'
+import { DIGEST_NAME } from '../artifacts/manifest.ts'
 import { rollingReference } from '../artifacts/reference.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
@@ -27,6 +29,8 @@ export interface ReleasesNeeds {
   readonly store: Pick<Store, 'registry' | 'shared'>
   /** Folder that keeps the artifacts, one folder a digest. */
   readonly modelsFolder: string
+  /** Folders of the models in the box. */
+  readonly starters?: readonly string[]
   readonly now: () => Millis
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
 }
@@ -146,18 +150,25 @@ export class Releases {
     }
   }
 
-  /** The proven artifact of a version: from this machine's folder, else from the shared store, which it is then copied from. */
+  /** The proven artifact of a version: from this machine's folder, else copied there from the box or the shared store. */
   async artifact(version: Pick<Version, 'digest'>): Promise<Artifact> {
     const folder = artifactFolder(this.#needs.modelsFolder, version.digest)
     try {
       return await verifyArtifact(folder, { digest: version.digest })
     } catch (error) {
-      const blobs = this.#needs.store.shared ? await this.#needs.store.registry.files(version.digest) : null
-      if (blobs === null) throw error
-      const artifact = await fromEntries(blobs, version.digest)
+      const artifact = await this.#elsewhere(version.digest)
+      if (artifact === null) throw error
       await storeArtifact(folder, artifact, { replace: true })
       return artifact
     }
+  }
+
+  async #elsewhere(digest: string): Promise<Artifact | null> {
+    for (const starter of this.#needs.starters ?? []) {
+      if ((await claimedDigest(starter)) === digest) return verifyArtifact(starter, { digest })
+    }
+    const blobs = this.#needs.store.shared ? await this.#needs.store.registry.files(digest) : null
+    return blobs === null ? null : fromEntries(blobs, digest)
   }
 }
 
@@ -194,10 +205,9 @@ export async function register(
  * reported and left out: the others serve.
  */
 export async function registerStarters(
-  folders: readonly string[],
-  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now' | 'say'>,
+  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'starters' | 'now' | 'say'>,
 ): Promise<void> {
-  for (const folder of folders) {
+  for (const folder of needs.starters ?? []) {
     try {
       await registerStarter(folder, needs)
     } catch (error) {
@@ -213,17 +223,26 @@ async function registerStarter(
 ): Promise<void> {
   const { registry } = needs.store
   const who = 'barometer'
-  const { model, version, task } = await register(
-    await verifyArtifact(folder),
-    { who, why: 'The model in the box.' },
-    needs,
-  )
+  const digest = await claimedDigest(folder)
+  // One that is registered is read where it is loaded, not here: the second start should take no longer than it must.
+  const known = digest === null ? null : await registry.findByDigest(digest)
+  const { model, version, task } =
+    known ?? (await register(await verifyArtifact(folder), { who, why: 'The model in the box.' }, needs))
   if ((await registry.production()).has(task)) return
   try {
     await registry.promote({ model, version, who, why: 'Nothing served the task yet.', at: needs.now() })
   } catch (error) {
     // Another replica that starts at the same time may have been first.
     if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error
+  }
+}
+
+/** The digest that a folder says it has, unproven; null where it says nothing. */
+async function claimedDigest(folder: string): Promise<string | null> {
+  try {
+    return (await readFile(join(folder, DIGEST_NAME), 'utf8')).slice(0, 64)
+  } catch {
+    return null
   }
 }
 
