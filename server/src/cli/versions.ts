@@ -16,6 +16,8 @@ import { hasState, modelsFolder, withExistingStore } from './home.ts'
 import { find } from './models.ts'
 import { type Named, named } from './options.ts'
 
+const STARTERS = join(fileURLToPath(new URL('../../..', import.meta.url)), 'starter')
+
 /** A version of the registry, or an artifact folder that no registry knows. */
 export type Wish =
   | { readonly kind: 'named'; readonly named: Named }
@@ -46,17 +48,22 @@ export function wish(word: string): Wish {
 
 /**
  * @param asked null for what serves `task` now: its production version, or the model in the box where nothing was ever
- *   kept under these settings.
+ *   in production for the task.
  */
 export async function loadVersion(config: Config, asked: Wish | null, task: string): Promise<LoadedVersion> {
   if (asked?.kind === 'folder') return fromFolder(resolve(asked.folder), asked.folder)
-  if (asked === null && !hasState(config)) return fromFolder(starterFolder(task), `${task} (the model in the box)`)
+  if (asked === null && !hasState(config)) return fromBox(task)
   return withExistingStore(config, async (store) => {
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
+    if (version === null) return fromBox(task)
     const releases = new Releases({ store, modelsFolder: modelsFolder(config), now: Date.now, say: () => undefined })
     const title = `${version.model}@${version.version}`
     return { title, version: version.version, ...loaded(await releases.artifact(version)) }
   })
+}
+
+async function fromBox(task: string): Promise<LoadedVersion> {
+  return fromFolder(starterFolder(task), `${task} (the model in the box)`)
 }
 
 async function fromFolder(folder: string, title: string): Promise<LoadedVersion> {
@@ -67,17 +74,22 @@ function loaded(artifact: Artifact): Omit<LoadedVersion, 'title' | 'version'> {
   return { artifact, ...decodeArtifact(artifact) }
 }
 
-async function inProduction(store: Store, task: string): Promise<Version> {
+/** Null where nothing serves the task and the box has a model for it: a server that starts would serve that one. */
+async function inProduction(store: Store, task: string): Promise<Version | null> {
   const serving = await store.registry.production()
   const version = serving.get(task)
   if (version !== undefined) return version
+  if (hasStarter(task)) return null
   throw new Fault('task_unknown', {
     say: `No version is in production for the task “${task}”; there are ${[...serving.keys()].sort().join(', ') || 'none'}.`,
   })
 }
 
 function starterFolder(task: string): string {
-  const folder = join(fileURLToPath(new URL('../../..', import.meta.url)), 'starter', task)
-  if (existsSync(join(folder, 'manifest.json'))) return folder
+  if (hasStarter(task)) return join(STARTERS, task)
   throw new Fault('task_unknown', { say: `There is no model in the box for the task “${task}”.` })
+}
+
+function hasStarter(task: string): boolean {
+  return existsSync(join(STARTERS, task, 'manifest.json'))
 }
