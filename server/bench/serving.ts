@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loggedRows } from './barometer.ts'
-import { idle, predict, type Running, start, type Subject } from './subject.ts'
+import { idle, predict, type Running, type Subject, start } from './subject.ts'
 import type { TextKind } from './texts.ts'
 import { type LoadedStretch, stretch } from './wrk.ts'
 

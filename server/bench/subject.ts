@@ -1,7 +1,7 @@
 /** A server under test: how it is started, and how an answer of it is judged. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { cpuMs, descendants, memoryMb } from './linux.ts'
 
 export interface Subject {

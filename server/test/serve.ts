@@ -9,7 +9,12 @@ import { type RunningServer, startServer } from '../src/main.ts'
 export interface Served extends RunningServer {
   readonly config: Config
   /** Sends JSON (or nothing) and reads JSON. */
-  call<T = FaultBody>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>
+  call<T = FaultBody>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>
   /** Stops, and starts again on the same state. */
   again(): Promise<Served>
   /** Stops and removes the state. */
@@ -29,6 +34,7 @@ export async function serve(overrides: Partial<Config> = {}, home?: string): Pro
   return {
     ...server,
     config,
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names what it asserts
     async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const response = await fetch(server.address + path, {
         method,
@@ -38,7 +44,7 @@ export async function serve(overrides: Partial<Config> = {}, home?: string): Pro
       const text = await response.text()
       const isJson = response.headers.get('content-type')?.includes('json') === true && !text.includes('\n')
       const read: unknown = isJson ? JSON.parse(text) : text
-      return { status: response.status, headers: response.headers, body: read as T } // the caller names what it asserts
+      return { status: response.status, headers: response.headers, body: read as T } // as the caller says
     },
     async again() {
       await server.stop()

@@ -1,4 +1,4 @@
-import { Type, type Static, type TSchema } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 
 /** Name of a task or model: `sentiment`, `severity`, or the user's own. */
 export const Name = Type.String({ pattern: '^[a-z][a-z0-9_-]{0,62}$', description: 'Lower-case name.' })

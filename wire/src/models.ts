@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Label, Name, Nullable, Time } from './common.ts'
 
 export const Stage = Type.Union([Type.Literal('staging'), Type.Literal('production'), Type.Literal('archived')])

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { CallerId, Label, Name, Nullable, Share, Source } from './common.ts'
 
 export const PredictBody = Type.Object({

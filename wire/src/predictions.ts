@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Cursor, Label, Name, Nullable, Share, Source, Time } from './common.ts'
 import { Probabilities } from './predict.ts'
 

@@ -1,11 +1,11 @@
 /** Who may call which route: one hook a route, made at registration from the scope that the route declares. */
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
-import { type Caller, allows, type Keyring } from '../access/keyring.ts'
+import { allows, type Caller, type Keyring } from '../access/keyring.ts'
 import { hostGuard, isLoopbackAddress, isOwnOrigin } from '../access/origin.ts'
 import { RateTable, type RateWindow, rateAddress } from '../access/rate.ts'
 import { type Session, type Sessions } from '../access/session.ts'
 import type { Config } from '../config.ts'
-import { scopes, type Scope } from '../domain/apiKey.ts'
+import { type Scope, scopes } from '../domain/apiKey.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Api } from './context.ts'

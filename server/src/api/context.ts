@@ -1,8 +1,9 @@
 /** What every route is given, and what every request carries. */
-import type { FastifyInstance, FastifyBaseLogger, RawServerDefault } from 'fastify'
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Scope } from '../domain/apiKey.ts'
 import type { Millis } from '../domain/time.ts'

@@ -6,8 +6,8 @@ import {
   Name,
   RollbackBody,
   StageBody,
-  StageEventsAnswer,
   type StageEventBody,
+  StageEventsAnswer,
   type VersionBody,
 } from '@barometer/wire'
 import { Type } from 'typebox'

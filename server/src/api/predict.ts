@@ -1,10 +1,10 @@
 /** POST /predict, /predict/batch and /explain: wire ↔ loop. */
 import {
+  ExplainAnswer,
+  ExplainBody,
   type ExplanationBody,
   FaultBody,
   type PredictAnswer,
-  ExplainAnswer,
-  ExplainBody,
   PredictAnswer as PredictAnswerSchema,
   PredictBatchAnswer,
   PredictBatchBody,

@@ -1,7 +1,7 @@
 /** Validation by Ajv: a body means what it says, a query string is text and is read as the type that the schema asks for. */
 import { Ajv, type Options } from 'ajv'
 import formats from 'ajv-formats'
-import type { FastifySchemaCompiler, FastifySchema } from 'fastify'
+import type { FastifySchema, FastifySchemaCompiler } from 'fastify'
 
 const shared: Options = { allErrors: false, useDefaults: true, strict: false, removeAdditional: false }
 

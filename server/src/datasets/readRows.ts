@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { Fault } from '../domain/faults.ts'
 import { textKey } from '../math/hash53.ts'
-import { type ColumnWishes, type Columns, chooseColumns } from './columns.ts'
+import { type Columns, type ColumnWishes, chooseColumns } from './columns.ts'
 import { type Asked, type Format, type Raw, readCsv, readJsonl, readParquet, readTsv } from './formats.ts'
 import { findSource, type Reading, readSource, type Source } from './source.ts'
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
-import { LoadRefused, type LoadOptions, type LoadProgress, runLoad } from './runLoad.ts'
+import { type LoadOptions, type LoadProgress, LoadRefused, runLoad } from './runLoad.ts'
 import { sentences } from './sentences.ts'
 
 const servers: Server[] = []

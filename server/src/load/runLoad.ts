@@ -8,7 +8,7 @@
  * due while no connection was free counts from the time when it was due; else a server that stalls would be asked less
  * just then and look better than it is (coordinated omission: Tene 2013, “How not to measure latency”).
  */
-import { Connection, type Answer } from './connection.ts'
+import { type Answer, Connection } from './connection.ts'
 import { Latencies, type LatencySummary } from './latencies.ts'
 import { type Target, targetOf } from './target.ts'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts'
+import { type LbfgsOptions, type LbfgsResult, lbfgs } from './lbfgs.ts'
 
 function minimise(
   start: readonly number[],

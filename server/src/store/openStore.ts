@@ -6,8 +6,8 @@ import { journal } from './journal.ts'
 import { keys } from './keys.ts'
 import { log } from './log.ts'
 import { migrate } from './migrate.ts'
-import { openSqlite } from './sqlite/openSqlite.ts'
 import { registry } from './registry.ts'
+import { openSqlite } from './sqlite/openSqlite.ts'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {

@@ -1,11 +1,11 @@
 /** From rows to the training problem: shards, vocabulary, columns, scales. */
 import { fmix32, hashText } from '../math/hash.ts'
-import { inverseDocumentFrequency, logCountRatio } from '../models/text/weighting.ts'
 import { LONG } from '../models/text/features.ts'
 import type { LexiconGroup, LinearRecipe } from '../models/text/recipe.ts'
+import { inverseDocumentFrequency, logCountRatio } from '../models/text/weighting.ts'
 import type { Crew } from './crew.ts'
 import type { Problem } from './problem.ts'
-import { indexLexicon, type LexiconIndex, makeShard, type Shard, SHARD_ROWS } from './shard.ts'
+import { indexLexicon, type LexiconIndex, makeShard, SHARD_ROWS, type Shard } from './shard.ts'
 import { type Counted, findColumn, indexColumns, orderColumns, type ShardColumns } from './vocabulary.ts'
 
 /** One labelled text. */

@@ -3,7 +3,7 @@ import type { LinearOptions } from '../models/text/linearModel.ts'
 import type { LexiconGroup } from '../models/text/recipe.ts'
 import { evaluatePart, type Part, type Problem, transposePart } from './problem.ts'
 import { indexLexicon, type LexiconIndex, makeShard, type Shard } from './shard.ts'
-import { countFeatures, type Counted, type ShardColumns, toColumns } from './vocabulary.ts'
+import { type Counted, countFeatures, type ShardColumns, toColumns } from './vocabulary.ts'
 
 interface State {
   options?: LinearOptions

@@ -7,7 +7,7 @@ import { recipes } from '../models/text/recipes.ts'
 import { gather, prepare, type TrainingRow } from './corpus.ts'
 import { crew } from './crew.ts'
 import { evaluatePart, finishEvaluation, hessianDiagonal, type Problem } from './problem.ts'
-import { trainLinear, type TrainingProgress } from './trainLinear.ts'
+import { type TrainingProgress, trainLinear } from './trainLinear.ts'
 
 /** Plain binary presence, no scales, no held-out rows: what scikit-learn's LogisticRegression sees. */
 const plain: LinearRecipe = {

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBrowser, openPage } from './browser.ts'
 import { type Keyed, serveKeyed } from '../keyed.ts'
 import { type Served, serve } from '../serve.ts'
+import { openBrowser, openPage } from './browser.ts'
 
 let browser: Browser
 let open: Served

@@ -16,8 +16,8 @@ import { makeArtifact } from '../../src/artifacts/artifact.ts'
 import { verifyArtifact } from '../../src/artifacts/folder.ts'
 import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
-import { type Served, serve } from '../serve.ts'
 import { databases } from '../databases.ts'
+import { type Served, serve } from '../serve.ts'
 
 const battery = 'The battery died after two days, but support was lovely'
 const starter = new URL('../../../starter/sentiment', import.meta.url).pathname

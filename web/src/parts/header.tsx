@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import type { FeedState } from '../api/feed.ts'
 import { signOut } from '../api/calls.ts'
+import type { FeedState } from '../api/feed.ts'
 import { sessionQuery } from '../api/queries.ts'
 import { hashOf, type Page } from '../route.ts'
 import { useStore } from '../store.ts'

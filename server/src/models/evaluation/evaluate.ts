@@ -1,7 +1,7 @@
 /** Everything that is measured about a model on rows that it was not trained on, each with its interval. */
 import type { Estimate, Evaluation } from '../../domain/version.ts'
 import type { Random } from '../../math/random.ts'
-import { accuracy, confusion, labelCounts, macroF1, macroRecall, type LabelCounts } from './confusion.ts'
+import { accuracy, confusion, type LabelCounts, labelCounts, macroF1, macroRecall } from './confusion.ts'
 import {
   argmax,
   binOf,

@@ -11,18 +11,18 @@ import {
   BIGRAM,
   createFeatures,
   EXTRA,
-  LONG,
-  longHash,
-  longShare,
   type ExtraFeature,
+  LONG,
   listFeatures,
   listOccurrences,
+  longHash,
+  longShare,
   NEGATED_WORD,
   SPELLING,
   TRIGRAM,
   UNIGRAM,
 } from './features.ts'
-import { addCharacters, lengthScale, type LinearParameters } from './linearModel.ts'
+import { addCharacters, type LinearParameters, lengthScale } from './linearModel.ts'
 import { createTokens, isNegator, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findWeights, squared } from './weightTable.ts'
 

@@ -16,7 +16,7 @@
  * sentence, never a model.
  */
 import { extras } from './extras.ts'
-import { type LinearModel, linearModel, type LinearOptions } from './linearModel.ts'
+import { type LinearModel, type LinearOptions, linearModel } from './linearModel.ts'
 import { weightTable } from './weightTable.ts'
 
 export const MODEL_FILE = 'model.bin'

@@ -24,8 +24,7 @@
  * It never throws, takes linear time, and gives each token its place in the text as it was sent. A lone surrogate
  * is a separator.
  */
-import { HASH_PRIME, HASH_SEED, finishHash, hashText, hashUnits } from '../../math/hash.ts'
-import { emoticonAt, emoticonToken, emoticonUnits } from './emoticons.ts'
+import { finishHash, HASH_PRIME, HASH_SEED, hashText, hashUnits } from '../../math/hash.ts'
 import {
   APOSTROPHE,
   asciiClass,
@@ -43,6 +42,7 @@ import {
   STOP,
   SURROGATE,
 } from './characters.ts'
+import { emoticonAt, emoticonToken, emoticonUnits } from './emoticons.ts'
 
 /** The token has units in `units`: it is a word, and has character n-grams. */
 export const WORD = 1

@@ -12,8 +12,8 @@ import type { StoreLogger } from '../openStore.ts'
 import { compileStatements } from '../statements.ts'
 import type { Tables } from '../tables.ts'
 import { sqliteCapabilities } from './capabilities.ts'
-import { keeper } from './keeper.ts'
 import { sqliteDialect } from './dialect.ts'
+import { keeper } from './keeper.ts'
 import { SqliteError, startThread, THREAD_ENDED, type Thread } from './threads.ts'
 
 export interface SqliteOptions {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { arrive, emptyLog, fill, hold, label, merge, release, ROWS_MAX } from './liveLog.ts'
+import { arrive, emptyLog, fill, hold, label, merge, ROWS_MAX, release } from './liveLog.ts'
 import type { Row } from './row.ts'
 
 const row = (n: number): Row => ({

@@ -1,5 +1,5 @@
-import { useQueryClient } from '@tanstack/react-query'
 import type { FeedbackEvent } from '@barometer/wire'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { feedback } from '../../api/calls.ts'
 import { createJudge, type Judge, type Judged } from './judge.ts'

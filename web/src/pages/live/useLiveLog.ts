@@ -1,12 +1,13 @@
 /** The live log of the page: what the log holds for a filter, then what the stream brings. */
+
+import type { FeedbackEvent, PredictionEvent } from '@barometer/wire'
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react'
 import { predictions } from '../../api/calls.ts'
 import type { Feed } from '../../api/feed.ts'
-import type { FeedbackEvent, PredictionEvent } from '@barometer/wire'
 import { type Filter, passes, search } from './filter.ts'
 import { createFrame } from './frame.ts'
-import { arrive, emptyLog, fill, hold, label, type LiveLog, release, ROWS_MAX } from './liveLog.ts'
+import { arrive, emptyLog, fill, hold, type LiveLog, label, ROWS_MAX, release } from './liveLog.ts'
 import { type Row, rowOfEvent, rowOfLogged } from './row.ts'
 
 const PAGE_ROWS = 100

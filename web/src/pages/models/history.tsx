@@ -1,6 +1,6 @@
+import type { StageEventBody } from '@barometer/wire'
 import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
-import type { StageEventBody } from '@barometer/wire'
 import { stageEventsQuery } from '../../api/queries.ts'
 import { ago, dateTime } from '../../format.ts'
 import { FaultNotice } from '../../parts/notice.tsx'

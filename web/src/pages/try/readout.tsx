@@ -1,6 +1,6 @@
 import { signed } from '../../format.ts'
-import { type Axis, lean } from '../../lean.ts'
 import { look } from '../../labels.ts'
+import { type Axis, lean } from '../../lean.ts'
 import { Mark } from '../../parts/mark.tsx'
 import { type Stretch, sides, toneOf } from '../../parts/painted.tsx'
 
