@@ -1,17 +1,20 @@
 /** Barometer as a server under test, and its command. */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { openStore } from '../src/store/openStore.ts'
 import type { Subject } from './subject.ts'
 
-/** @param home the state's folder; SQLite, and every setting at its default. */
+/**
+ * @param home      the state's folder; SQLite, and every setting at its default
+ * @param nodeFlags for Node; without any, the command starts as it does for everybody, by its own first line
+ */
 export function barometer(root: string, home: string, nodeFlags: readonly string[] = []): Subject {
+  const bin = join(root, 'server/bin/barometer.mjs')
   return {
     name: 'barometer',
-    command: process.execPath,
-    // The flag of the command's own first line, which naming Node here passes by.
-    args: ['--max-semi-space-size=4', ...nodeFlags, join(root, 'server/bin/barometer.mjs'), 'serve'],
-    environment: { ...clean, BAROMETER_HOME: home },
+    command: nodeFlags.length === 0 ? bin : process.execPath,
+    args: nodeFlags.length === 0 ? ['serve'] : [...nodeFlags, bin, 'serve'],
+    environment: { ...clean(), BAROMETER_HOME: home },
     readyPath: '/health/ready',
     versions: { node: process.version },
     judge(answer) {
@@ -31,8 +34,8 @@ export function barometer(root: string, home: string, nodeFlags: readonly string
 /** Runs the `barometer` command to its end. @returns what it printed. */
 export function command(root: string, home: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'server/bin/barometer.mjs'), ...args], {
-      env: { ...process.env, ...clean, BAROMETER_HOME: home },
+    const child = spawn(join(root, 'server/bin/barometer.mjs'), args, {
+      env: { ...process.env, ...clean(), BAROMETER_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let printed = ''
@@ -57,13 +60,16 @@ export async function loggedRows(home: string): Promise<number> {
   }
 }
 
-/** Nothing of the caller's environment changes what is measured. */
-const clean = {
-  DATABASE_URL: undefined,
-  BAROMETER_CONFIG: undefined,
-  NODE_OPTIONS: undefined,
-  LOG_LEVEL: 'warn',
-  HOST: '127.0.0.1',
+/** Nothing of the caller's environment changes what is measured, and the Node that runs the bench is the one that is found. */
+function clean(): Readonly<Record<string, string | undefined>> {
+  return {
+    DATABASE_URL: undefined,
+    BAROMETER_CONFIG: undefined,
+    NODE_OPTIONS: undefined,
+    LOG_LEVEL: 'warn',
+    HOST: '127.0.0.1',
+    PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+  }
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
