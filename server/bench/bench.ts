@@ -129,7 +129,7 @@ async function serve(dataFolder: string, plan: Parameters<typeof serving>[2]): P
       if (line.what === 'turn') {
         turns.push(line)
         process.stderr.write(
-          `round ${line.round + 1} ${line.kind} ${line.connections} ${line.name}: ${Math.round(line.perSecond)}/s\n`,
+          `round ${line.round + 1} ${line.kind} ${line.connections} ${line.name}: ${Math.round(line.perSecond)}/s${line.disturbed ? ', disturbed' : ''}\n`,
         )
       } else if (line.what === 'checked') checks.push(line)
       else if (line.what === 'health') print(`\n${healthLine(line)}`)

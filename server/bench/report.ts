@@ -8,7 +8,10 @@ export interface Point {
   readonly name: string
   readonly kind: TextKind
   readonly connections: number
-  /** Medians over the rounds. */
+  /** Of the medians: turns that nobody disturbed, or all where there is none. */
+  readonly turns: number
+  readonly disturbed: boolean
+  /** Medians over the turns. */
   readonly perSecond: number
   readonly p50Ms: number
   readonly p95Ms: number
@@ -16,7 +19,7 @@ export interface Point {
   readonly serverCpuMs: number
   readonly rssMb: number
   readonly otherCores: number
-  /** Over all rounds. */
+  /** Over all turns. */
   readonly requests: number
   readonly failed: number
   /** Requests a second of Barometer over this server's, round by round; null for Barometer itself. */
@@ -25,10 +28,15 @@ export interface Point {
 
 export function points(turns: readonly Turn[]): Point[] {
   const byPoint = Map.groupBy(turns, ({ kind, connections, name }) => `${kind} ${connections} ${name}`)
-  return [...byPoint.values()].map((of) => {
-    const [{ name, kind, connections }] = of
+  const best = (of: readonly Turn[]) => {
+    const calm = of.filter(({ disturbed }) => !disturbed)
+    return calm.length > 0 ? calm : of
+  }
+  return [...byPoint.values()].map((all) => {
+    const of = best(all)
+    const [{ name, kind, connections, disturbed }] = of
     const over = (pick: (turn: Turn) => number) => median(of.map(pick))
-    const ours = turns.filter((t) => t.name === 'barometer' && t.kind === kind && t.connections === connections)
+    const ours = best(byPoint.get(`${kind} ${connections} barometer`) ?? [])
     const ratios = of.flatMap((turn) => {
       const same = ours.find(({ round }) => round === turn.round)
       return same === undefined ? [] : [same.perSecond / turn.perSecond]
@@ -38,6 +46,8 @@ export function points(turns: readonly Turn[]): Point[] {
       name,
       kind,
       connections,
+      turns: of.length,
+      disturbed,
       perSecond: over((turn) => turn.perSecond),
       p50Ms: over((turn) => turn.p50Ms),
       p95Ms: over((turn) => turn.p95Ms),
@@ -45,8 +55,8 @@ export function points(turns: readonly Turn[]): Point[] {
       serverCpuMs: over((turn) => turn.serverCpuMs),
       rssMb: over((turn) => turn.rssMb),
       otherCores: over((turn) => turn.otherCores),
-      requests: of.reduce((sum, turn) => sum + turn.requests, 0),
-      failed: of.reduce((sum, turn) => sum + turn.refused + turn.errors, 0),
+      requests: all.reduce((sum, turn) => sum + turn.requests, 0),
+      failed: all.reduce((sum, turn) => sum + turn.refused + turn.errors, 0),
       timesFaster:
         name === 'barometer' || ratios.length === 0 ? null : { median: median(ratios), least: Math.min(...ratios) },
     }
