@@ -42,7 +42,7 @@ const FAILED_TICK_MS = 2000
 /** A log is idle when nothing was committed for so long. */
 const IDLE_MS = 1000
 /** The WAL file is cut to nothing when it is larger than this many times its bound and the log is idle. */
-const TRUNCATE_TIMES = 4
+const TRUNCATE_TIMES = 2
 /** Rows of one index step while nothing is committed, and while commits go on: about 6 and 0.3 ms. */
 const INDEX_ROWS = { idle: 512, busy: 24 }
 /** While commits go on there is one step a tick; so many where the index lags behind what a search looks at beside it. */

@@ -22,14 +22,14 @@ function answerTo(question: Question): Answer {
     open ??= connect(options)
     if (question.kind === 'query') return runQuery(open, question.sql, question.parameters)
     if (question.kind === 'commit') return { kind: 'committed', result: commit(open, question.batch) }
-    if (question.kind === 'index')
-      return { kind: 'indexed', ...inTransaction(open, (db) => indexRows(db, question.rowsMax)) }
+    if (question.kind === 'index') return { kind: 'indexed', ...indexStep(open, question.rowsMax) }
     open.db.close()
     return { kind: 'closed' }
   } catch (error) {
     const failed = toThreadError(error)
-    // After an input or output error the connection's view of the file is not to be trusted: the next question opens another.
-    if (isDiskError(failed.code)) abandon()
+    // After an input or output error the connection's view of the file is not to be trusted, nor after a failed step of
+    // the index that it waits for the disk again: the next question opens another.
+    if (isDiskError(failed.code) || question.kind === 'index') abandon()
     return { kind: 'failed', error: failed }
   }
 }
@@ -79,6 +79,26 @@ function runAsk({ prepare }: Connection, { statement: name, columns }: Ask): Row
 
 function toObject(names: readonly string[], values: readonly unknown[]): object {
   return Object.fromEntries(names.map((name, i) => [name, values[i]]))
+}
+
+/**
+ * A step of the index need not be on disk when it returns: its progress is in the same transaction, so a step that a
+ * power cut took is done again. The next commit's fsync takes it along, and no commit waits for one of its own.
+ */
+function indexStep(connection: Connection, rowsMax: number) {
+  synchronise(connection, 'normal')
+  try {
+    return inTransaction(connection, (open) => indexRows(open, rowsMax))
+  } finally {
+    synchronise(connection, 'full')
+  }
+}
+
+/** SQLite obeys this pragma when it compiles it, so a statement that is kept would do nothing. */
+function synchronise({ db }: Connection, level: 'normal' | 'full') {
+  db.exec(`pragma synchronous = ${level}`)
+  if (db.prepare('pragma synchronous').get()?.['synchronous'] !== (level === 'full' ? 2 : 1))
+    throw new Error(`SQLite did not take synchronous = ${level}.`)
 }
 
 function inTransaction<T>(connection: Connection, work: (connection: Connection) => T): T {

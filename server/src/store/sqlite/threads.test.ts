@@ -1,5 +1,9 @@
 import '../../../test/contracts/compileCache.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openStore } from '../openStore.ts'
 import { startThread } from './threads.ts'
 
 const connection = {
@@ -35,3 +39,23 @@ test('a thread that runs out of memory takes only its own question with it', asy
   expect((await thread.ask(query('select 3'), 'rows')).rows).toBe('[[3]]')
   await thread.close()
 }, 60_000)
+
+test('commits wait for the disk again after a step of the index, whether it went well or not', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'barometer-threads-'))
+  const store = await openStore({ url: null, home, now: Date.now })
+  await store.close()
+  const places = [join(home, 'barometer.db'), join(home, 'without-tables.db')]
+  const outcomes: string[] = []
+  for (const path of places) {
+    const thread = startThread({ connection: { ...connection, path }, statements: null })
+    const step = await thread.ask({ kind: 'index', rowsMax: 10 }, 'indexed').then(
+      () => 'indexed',
+      () => 'failed',
+    )
+    const { rows } = await thread.ask(query('pragma synchronous'), 'rows')
+    outcomes.push(`${step}, then ${String(rows)}`)
+    await thread.close()
+  }
+  rmSync(home, { recursive: true })
+  expect(outcomes).toEqual(['indexed, then [[2]]', 'failed, then [[2]]'])
+})
