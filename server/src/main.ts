@@ -10,6 +10,7 @@ import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
+import { tidyHeap } from './heap.ts'
 import { Feed } from './loop/feed.ts'
 import { Releases, registerStarters } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
@@ -20,6 +21,7 @@ import { openStore } from './store/openStore.ts'
 const FOLLOW_MS = 1000
 const RETAIN_MS = 60_000
 const TAIL_MS = 500
+const TIDY_MS = 3000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface RunningServer {
@@ -73,8 +75,10 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   const feed = new Feed()
   parts.defer(() => feed.close())
   const late = tail(store.log, startedAt)
+  const tidy = tidyHeap()
   for (const stopRound of [
     every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
+    every(TIDY_MS, 'cannot tidy the heap', async () => tidy()),
     every(RETAIN_MS, 'cannot remove old rows', async () => {
       const rows = await retain(config, Date.now(), store.log)
       if (rows > 0) log.info({ rows }, 'removed old rows')
