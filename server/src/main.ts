@@ -23,7 +23,7 @@ import { openStore } from './store/openStore.ts'
 const FOLLOW_MS = 1000
 const RETAIN_MS = 60_000
 const TAIL_MS = 500
-const TIDY_MS = 3000
+const TIDY_MS = 1000
 /** Below this share of its time the event loop rests. */
 const RESTS_BELOW = 0.05
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -47,7 +47,7 @@ const TRUNCATE_TIMES = 2
 const INDEX_ROWS = { idle: 512, busy: 24 }
 /** While commits go on there is one step a tick; so many where the index lags behind what a search looks at beside it. */
 const LAG_ROWS_MAX = 20_000
-const STEPS_LAGGING = 10
+const STEPS_LAGGING = 4
 
 export interface Keeper {
   /** After each commit. */

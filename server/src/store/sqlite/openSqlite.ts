@@ -28,7 +28,7 @@ export interface SqliteOptions {
 }
 
 /** KiB of pages that each connection keeps. */
-const CACHE_KIB = { journal: 2048, read: 2048, side: 1024 }
+const CACHE_KIB = { journal: 4096, read: 2048, side: 1024 }
 /** How long a connection waits for a lock that another holds, in ms. */
 const BUSY_MS = 5000
 
