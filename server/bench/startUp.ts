@@ -25,7 +25,7 @@ export interface Memory {
   readonly loadedPeakMb: number
 }
 
-const REST_MS = 2000
+const REST_MS = 5000
 const LOAD_SECONDS = 10
 const LOAD_CONNECTIONS = 64
 
