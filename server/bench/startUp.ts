@@ -19,7 +19,7 @@ export interface StartUp {
 export interface Memory {
   readonly what: 'memory'
   readonly models: number
-  /** Resident memory, in megabytes (10⁶ bytes): two seconds after the start, and after the load. */
+  /** Resident memory, in megabytes (10⁶ bytes): five seconds after the start, and after the load. */
   readonly startedMb: number
   readonly loadedMb: number
   readonly loadedPeakMb: number
