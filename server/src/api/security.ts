@@ -100,7 +100,6 @@ export const DOCS_POLICY = `${PAGE_POLICY}; style-src 'self' 'unsafe-inline'`
  */
 function headers(app: Api, isStopping: () => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (isStopping()) reply.header('connection', 'close')
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cross-origin-resource-policy', 'same-origin')
     if (isUnsafe(request)) return done()
@@ -109,6 +108,12 @@ function headers(app: Api, isStopping: () => boolean): void {
     reply.header('cross-origin-opener-policy', 'same-origin')
     reply.header('x-frame-options', 'DENY')
     done()
+  })
+  // When the answer leaves, not when the request came: one that waited for its commit meanwhile must say so, too, or
+  // the next request comes over a connection that is about to be closed.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isStopping()) reply.header('connection', 'close')
+    done(null, payload)
   })
 }
 
