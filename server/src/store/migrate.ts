@@ -4,6 +4,7 @@ import type { Millis } from '../domain/time.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Database } from './database.ts'
 import { migration as log } from './migrations/0001-log.ts'
+import { migration as training } from './migrations/0002-training.ts'
 import type { Tables } from './tables.ts'
 
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** In order, without gaps. A migration that was released never changes. */
-export const migrations: readonly Migration[] = [log]
+export const migrations: readonly Migration[] = [log, training]
 
 export interface MigrationStatus {
   readonly number: number

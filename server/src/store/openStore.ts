@@ -9,6 +9,7 @@ import { migrate } from './migrate.ts'
 import { registry } from './registry.ts'
 import { openSqlite } from './sqlite/openSqlite.ts'
 import type { Store } from './store.ts'
+import { trainingRuns } from './trainingRuns.ts'
 
 export interface StoreOptions {
   /** `sqlite:PATH` or `postgres://…`; null for SQLite in `home`. */
@@ -85,6 +86,7 @@ function assemble(database: Database, options: StoreOptions): Store {
     log: guard(log(database), database),
     registry: guard(registry(database), database),
     keys: guard(keys(database), database),
+    trainingRuns: guard(trainingRuns(database), database),
     check: guarded(() => check(database, options.now()), database),
     facts: guarded(
       async () => ({ ...(await database.facts()), queuedRows: writes.depth, commits: writes.commits }),

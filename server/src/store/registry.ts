@@ -48,14 +48,12 @@ export function registry({ read, write, can }: Database): Registry {
         .executeTakeFirstOrThrow()
       return seq ?? 0
     },
-    async files(digest) {
-      const rows = await read
-        .selectFrom('artifact_files')
-        .select(['name', 'bytes'])
-        .where('digest', '=', digest)
-        .orderBy('name')
-        .execute()
-      return rows.length === 0 ? null : rows
+    async *files(digest) {
+      const of = read.selectFrom('artifact_files').where('digest', '=', digest)
+      const names = await of.select('name').execute()
+      // Sorted here: a database sorts by its own alphabet, and the parts of a file must follow each other.
+      for (const name of names.map((row) => row.name).sort())
+        yield await of.select(['name', 'bytes']).where('name', '=', name).executeTakeFirstOrThrow()
     },
     async production() {
       const rows = await read
@@ -95,7 +93,7 @@ async function register(trx: Transaction<Tables>, entry: Parameters<Registry['re
     })
     .returningAll()
     .executeTakeFirstOrThrow()
-  for (const { name, bytes } of files ?? [])
+  for await (const { name, bytes } of files ?? [])
     await trx.insertInto('artifact_files').values({ digest, name, bytes }).execute()
   await addEvent(trx, { ...row, stage: null }, 'staging', 'register', entry)
   return toVersion(row)

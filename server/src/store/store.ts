@@ -9,6 +9,7 @@ import type { ApiKey } from '../domain/apiKey.ts'
 import type { LatencySketch } from '../domain/latencySketch.ts'
 import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '../domain/prediction.ts'
 import type { Millis } from '../domain/time.ts'
+import type { KeptEvent, TrainingRun, TrainingState, TrainingTrial } from '../domain/trainingRun.ts'
 import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
 
 export type Appended =
@@ -109,7 +110,7 @@ export interface Registry {
     who: string
     why: string
     at: Millis
-    files: readonly ArtifactBlob[] | null
+    files: AsyncIterable<ArtifactBlob> | Iterable<ArtifactBlob> | null
   }): Promise<Version>
   /**
    * One transaction: the version goes to production, the one that was there goes to archived. Rejects with Fault('stage_conflict')
@@ -134,8 +135,8 @@ export interface Registry {
   events(filter: { model?: string; afterSeq?: number; limit: number }): Promise<readonly StageEvent[]>
   /** The seq of the newest event, 0 without any: cheap enough to ask every second. */
   head(): Promise<number>
-  /** The files that `register` was given; null where none are kept (a store that only this machine uses keeps them on disk). */
-  files(digest: string): Promise<readonly ArtifactBlob[] | null>
+  /** The files that `register` was given, by name, one in memory at a time; none where none are kept (a store that only this machine uses keeps them on disk). */
+  files(digest: string): AsyncIterable<ArtifactBlob>
   /** Per task the version in production. */
   production(): Promise<ReadonlyMap<string, Version>>
   stageOf(model: string, version: number): Promise<Stage | null>
@@ -149,6 +150,77 @@ export interface Keys {
   revoke(id: string, at: Millis): Promise<boolean>
 }
 
+/** Who works on a run, and since when a run without a sign of life counts as dead. */
+export interface TrainingWorker {
+  /** A name that no other process has. */
+  readonly worker: string
+  readonly at: Millis
+  /** A running run that was last heard of before this is dead. */
+  readonly deadBefore: Millis
+}
+
+/** An event for the record; a point of the curve says which one it is. */
+export interface TrainingEntry extends KeptEvent {
+  /** 0, 1, 2 … for a point, null for anything else. */
+  readonly point: number | null
+}
+
+export interface TrainingPlace {
+  /** The newest event's number; 0 before the first. */
+  readonly seq: number
+  /** Points that were seen, also those that the curve does not keep. */
+  readonly points: number
+}
+
+export interface TrainingRuns {
+  /** A new run, queued. Rejects with Fault('overloaded') where too many wait. The oldest that are over go. */
+  create(run: Pick<TrainingRun, 'id' | 'asked' | 'who' | 'createdAt' | 'unattended'>): Promise<TrainingRun>
+  get(id: string): Promise<TrainingRun | null>
+  /** Newest first. */
+  page(
+    filter: { model?: string; state?: TrainingState },
+    limit: number,
+    before: string | null,
+  ): Promise<readonly TrainingRun[]>
+  /**
+   * Takes a run that waits or was interrupted, if no other is being worked on. One at a time, over all processes.
+   * `dead` running runs become interrupted first.
+   */
+  claim(
+    id: string,
+    by: TrainingWorker,
+  ): Promise<
+    | { readonly kind: 'taken'; readonly run: TrainingRun; readonly place: TrainingPlace }
+    /** Another run is under way. */
+    | { readonly kind: 'busy'; readonly run: TrainingRun }
+    /** It is over, or somebody works on it already. */
+    | { readonly kind: 'not-waiting'; readonly run: TrainingRun }
+  >
+  /** The oldest run that waits for a server: queued or interrupted, unattended, started fewer than `attemptsMax` times. */
+  nextUnattended(by: TrainingWorker, attemptsMax: number): Promise<TrainingRun | null>
+  /**
+   * Writes what happened and that the worker lives. Writing the same entries again changes nothing. Points beyond
+   * what a curve keeps go.
+   */
+  append(
+    id: string,
+    by: Pick<TrainingWorker, 'worker' | 'at'>,
+    entries: readonly TrainingEntry[],
+  ): Promise<{ readonly cancelAsked: boolean /** Another process has the run now. */; readonly lost: boolean }>
+  /** The end of an attempt. False where another process has the run now. */
+  end(
+    id: string,
+    by: Pick<TrainingWorker, 'worker' | 'at'>,
+    how: { state: Exclude<TrainingState, 'queued' | 'running'> } & Pick<TrainingRun, 'result' | 'fault'>,
+  ): Promise<boolean>
+  /** What waits is cancelled at once, what runs is asked to stop. Rejects with Fault('run_over') where it is over. */
+  cancel(id: string, at: Millis): Promise<TrainingRun>
+  /** Ascending, after a number. */
+  events(id: string, afterSeq: number, limit: number): Promise<readonly KeptEvent[]>
+  /** In the order of their numbers. */
+  trials(id: string): Promise<readonly TrainingTrial[]>
+}
+
 export interface Store {
   /** `sqlite` or `postgres`, for people. */
   readonly dialect: 'sqlite' | 'postgres'
@@ -158,6 +230,7 @@ export interface Store {
   readonly log: Log
   readonly registry: Registry
   readonly keys: Keys
+  readonly trainingRuns: TrainingRuns
   /** Writes and reads back; rejects when that fails. */
   check(): Promise<void>
   /** Bytes on disk, and what else an operator wants to see. */

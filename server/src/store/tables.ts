@@ -3,6 +3,7 @@
  * from either. Times are milliseconds since 1970, UTC.
  */
 import type { Generated } from 'kysely'
+import type { TrainingState } from '../domain/trainingRun.ts'
 import type { Stage, StageEvent } from '../domain/version.ts'
 
 export interface Tables {
@@ -14,6 +15,9 @@ export interface Tables {
   stage_events: Omit<StageEventsTable, 'seq'> & { seq: Generated<number> }
   artifact_files: ArtifactFilesTable
   api_keys: ApiKeysTable
+  training_runs: TrainingRunsTable
+  training_events: TrainingEventsTable
+  training_trials: TrainingTrialsTable
   marks: MarksTable
   migrations: MigrationsTable
 }
@@ -125,6 +129,52 @@ export interface ApiKeysTable {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
+}
+
+export interface TrainingRunsTable {
+  /** UUIDv7 in lower case: orders by time. */
+  id: string
+  model: string
+  task: string
+  recipe: string
+  /** JSON. */
+  asked: string
+  state: TrainingState
+  who: string
+  created_at: number
+  started_at: number | null
+  ended_at: number | null
+  heartbeat_at: number | null
+  /** The process that works on it, by a name of its own; a process that has lost the run writes nothing more. */
+  worker: string | null
+  attempts: number
+  cancel_asked: number
+  unattended: number
+  result_model: string | null
+  result_version: number | null
+  /** JSON. */
+  fault: string | null
+  /** JSON: the newest of each, so that a list of runs needs no curve. */
+  point: string | null
+  evaluated: string | null
+}
+
+/** Append-only but for the thinning of curves. */
+export interface TrainingEventsTable {
+  run_id: string
+  seq: number
+  at: number
+  /** Which point of the curve this is, 0, 1, 2 …; null for what is no point. */
+  point: number | null
+  /** JSON. */
+  event: string
+}
+
+export interface TrainingTrialsTable {
+  run_id: string
+  number: number
+  /** JSON, as it was told last. */
+  trial: string
 }
 
 /**
