@@ -18,6 +18,7 @@ import { type Answer, type Served, serve } from '../serve.ts'
 
 /** Codes that no request can meet, and where they are tested instead. */
 const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
+  model_unsupported: 'of models from elsewhere, on the command line: server/src/engine/onnx',
   data_broken: 'of reading data sets, on the command line: server/src/datasets',
   not_ready: 'the server listens only when it is ready: server/src/api/access.ts is the last guard',
   stopping: 'open connections are answered to the last while the server stops: server/test/contracts',

@@ -25,6 +25,7 @@ export interface Tensor {
 }
 
 export type Attribute =
+  /** An int64; the ends of its range, which mean “to the end”, are ±2^63. */
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
@@ -52,7 +53,8 @@ export type Dimension = number | string | null
 
 export interface ValueInfo {
   readonly name: string
-  readonly type: ElementType
+  /** null: not said, which the standard allows inside the graphs of an `If` or a `Loop`. */
+  readonly type: ElementType | null
   /** null: of unknown rank. */
   readonly shape: readonly Dimension[] | null
 }
