@@ -38,8 +38,8 @@ export interface Bucket {
 
 export interface Trainable {
   readonly parameters: readonly ParameterSpec[]
-  /** The graph that learns at this shape; called once a bucket. */
-  step(bucket: Bucket): Step
+  /** The graph that learns at this shape; called once a bucket. An imported model's is folded by ONNX Runtime, which answers later. */
+  step(bucket: Bucket): Step | Promise<Step>
   /** The same without gradients and dropout, with the logits [rows, labels] as the output `logits`. */
-  look(bucket: Bucket): Step
+  look(bucket: Bucket): Step | Promise<Step>
 }
