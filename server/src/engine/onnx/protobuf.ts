@@ -9,7 +9,7 @@
 import { Fault } from '../../domain/faults.ts'
 
 /** Messages of one file: far above every model there is (about 20 a node), far below what would exhaust the memory. */
-const MESSAGES_MAX = 4_000_000
+const MESSAGES_MAX = 1_000_000
 /** ONNX nests a graph in an attribute of a node of a graph: seven levels for each `If` within an `If`. */
 const DEPTH_MAX = 64
 const VARINT_BYTES_MAX = 10
