@@ -50,9 +50,17 @@ export interface SessionOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
+export interface OutputType {
+  readonly name: string
+  readonly type: RunTensor['type']
+  readonly shape: readonly (number | string)[]
+}
+
 export interface Session {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** What the runtime knows of each output before a run; a symbolic dimension is its name. */
+  readonly outputTypes: readonly OutputType[]
   /**
    * @param feeds   every input by its name
    * @param fetches tensors that outputs are written into, or the names of the outputs to allocate and return (only these
@@ -80,6 +88,8 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    // Sequences and maps, which are no tensors, come from classical learners only.
+    outputTypes: session.outputMetadata.filter((output) => output.isTensor),
     run: (feeds, fetches) => {
       if (fetches === undefined) return session.run(feeds)
       // The array is only read; the runtime's type forgot to say so.
