@@ -33,6 +33,7 @@ export const rooms = {
   artifacts: { path: 'server/src/artifacts', may: ['domain', 'models'] },
   hub: { path: 'server/src/hub', may: ['domain'] },
   training: { path: 'server/src/training', may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts'] },
+  serving: { path: 'server/src/serving', may: ['domain', 'models', 'artifacts', 'engine'] },
   batch: { path: 'server/src/batch', may: ['domain', 'models', 'artifacts', 'datasets'] },
   store: { path: 'server/src/store', may: ['domain'] },
   access: { path: 'server/src/access', may: ['domain'], types: ['store'] },
@@ -46,8 +47,8 @@ export const rooms = {
   },
   api: {
     path: 'server/src/api',
-    may: ['wire', 'domain', 'loop', 'access'],
-    types: ['models', 'store', 'metrics', 'config.ts'],
+    may: ['wire', 'domain', 'models', 'loop', 'access'],
+    types: ['store', 'metrics', 'config.ts'],
   },
   'config.ts': { path: 'server/src/config.ts', may: ['domain'] },
   'main.ts': { path: 'server/src/main.ts', may: 'everything' },

@@ -93,6 +93,21 @@ export const settings = {
   textCharsMax: integer('TEXT_CHARS_MAX', 20_000, 1, 1_000_000, 'Longest text that is scored, in UTF-16 code units.'),
   batchItemsMax: integer('BATCH_ITEMS_MAX', 1000, 1, 10_000, 'Most items of one batch request.'),
   bodyBytesMax: integer('BODY_BYTES_MAX', 32 * 2 ** 20, 1024, 2 ** 30, 'Largest request body, in bytes.'),
+  scoringTextsMax: integer(
+    'SCORING_TEXTS_MAX',
+    1024,
+    1,
+    1_000_000,
+    'Most texts that wait for a neural model before requests are refused.',
+  ),
+  scoringSecondsMax: integer(
+    'SCORING_SECONDS_MAX',
+    10,
+    1,
+    3600,
+    'Time that a text may wait for its score by a neural model, in seconds.',
+  ),
+  scoringThreads: integer('SCORING_THREADS', 0, 0, 64, 'Threads that score with neural models; 0 for one a core.'),
   queueRowsMax: integer(
     'QUEUE_ROWS_MAX',
     20_000,

@@ -18,6 +18,7 @@ import { Releases, registerStarters } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { modelOpener } from './serving/openModel.ts'
 import { openStore } from './store/openStore.ts'
 
 const FOLLOW_MS = 1000
@@ -65,16 +66,20 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     queueRowsMax: config.queueRowsMax,
   })
   parts.defer(() => store.close())
+  const opener = modelOpener()
+  parts.defer(() => opener.close())
   const releasesNeeds = {
     store,
     modelsFolder: join(config.home, 'models'),
     starters: starterFolders(),
+    open: opener.open,
     now: Date.now,
     say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) =>
       log[level](facts, what),
   }
   await registerStarters(releasesNeeds)
   const releases = new Releases(releasesNeeds)
+  parts.defer(() => releases.close())
   await releases.follow()
   const feed = new Feed()
   parts.defer(() => feed.close())

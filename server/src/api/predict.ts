@@ -16,8 +16,9 @@ import type { LoggedPrediction, Prediction } from '../domain/prediction.ts'
 import { ingest, type TextSignal } from '../loop/ingest.ts'
 import { logRow } from '../loop/log.ts'
 import type { LiveVersion } from '../loop/register.ts'
-import { score } from '../loop/score.ts'
-import type { Explanation } from '../models/textModel.ts'
+import { answered, score, scoreQueued, type TextScore } from '../loop/score.ts'
+import { scoreMany } from '../models/scoreMany.ts'
+import { type Explanation, isQueued, type Patience, type QueuedTextModel, type Scored } from '../models/textModel.ts'
 import type { Appended } from '../store/store.ts'
 import { demand } from './access.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
@@ -47,14 +48,22 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
       const { body } = request
       const version = releases.serving(body.task ?? DEFAULT_TASK)
       const signal = ingest({ text: body.text, source: body.source ?? null, callerId: body.id ?? null }, config)
-      const scored = score(signal.text, version, started, nowMs)
+      const { model } = version
+      if (isQueued(model)) {
+        predictQueued(request, signal, version, model, started).then(
+          (answer) => reply.send(answer),
+          (error: Error) => sendRaw(reply, error),
+        )
+        return
+      }
+      const scored = score(signal.text, version, model, started, nowMs)
       const row = logRow(signal, scored, version, request.keyId, logNeeds)
       store.journal
         .appendOne(row)
         .then((appended) => {
           const answer = settle(appended, row, version, started, body.return_probabilities === true)
           if (body.explain === true)
-            answer.explanation = explanationBody(signal.text, version, version.model.explain(signal.text))
+            answer.explanation = explanationBody(signal.text, version, model.explain(signal.text))
           reply.send(answer)
         })
         .catch((error: Error) => sendRaw(reply, error))
@@ -81,26 +90,27 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
         })
       const version = releases.serving(body.task ?? DEFAULT_TASK)
       const rows: Prediction[] = []
+      /** [signals] the place of its row, or why it has none. */
       const places: (number | Fault)[] = []
       const started = nowMs()
-      let turnEnds = started + TURN_MS
-      for (const signal of signals) {
-        const startedOne = nowMs()
-        if (startedOne > turnEnds) {
-          await new Promise(setImmediate)
-          turnEnds = nowMs() + TURN_MS
-        }
+      const refuse = (i: number, fault: Fault) => {
+        metrics.fault(fault.code)
+        places[i] = fault
+      }
+      const taken: { readonly i: number; readonly signal: TextSignal }[] = []
+      for (const [i, signal] of signals.entries()) {
         try {
-          const taken = ingest(signal, config)
-          const scored = score(taken.text, version, nowMs(), nowMs)
-          places.push(rows.length)
-          rows.push(logRow(taken, scored, version, request.keyId, logNeeds))
+          taken.push({ i, signal: ingest(signal, config) })
         } catch (error) {
           if (!(error instanceof Fault)) throw error
-          metrics.fault(error.code)
-          places.push(error)
+          refuse(i, error)
         }
       }
+      await scoreSeveral(request, taken, version, (i, signal, scored) => {
+        if (scored instanceof Fault) return refuse(i, scored)
+        places[i] = rows.length
+        rows.push(logRow(signal, scored, version, request.keyId, logNeeds))
+      })
       const appended = rows.length === 0 ? [] : await store.journal.append(rows)
       const probabilities = body.return_probabilities === true
       return {
@@ -131,8 +141,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     async (request) => {
       const { text, version } = await toExplain(request)
       const started = nowMs()
-      const scored = version.model.score(text)
-      const explanation = version.model.explain(text)
+      const { scored, explanation } = await explained(request, text, version)
       const confidence = scored.probabilities[scored.label]
       metrics.explained((nowMs() - started) / 1000)
       return {
@@ -147,6 +156,72 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
       }
     },
   )
+
+  /** One text through a model with a queue: scored, logged, committed, and explained where that was asked for. */
+  async function predictQueued(
+    request: FastifyRequest<{ Body: PredictBody }>,
+    signal: TextSignal,
+    version: LiveVersion,
+    model: QueuedTextModel,
+    started: number,
+  ): Promise<PredictAnswer> {
+    const { body } = request
+    const patience = patienceOf(request)
+    using _held = version.hold()
+    const scored = await scoreQueued(signal.text, version, model, patience, started, nowMs)
+    const row = logRow(signal, scored, version, request.keyId, logNeeds)
+    const answer = settle(await store.journal.appendOne(row), row, version, started, body.return_probabilities === true)
+    if (body.explain === true)
+      answer.explanation = explanationBody(signal.text, version, await model.explain(signal.text, patience))
+    return answer
+  }
+
+  /** The texts of a batch; `scored` is told each answer or fault, in any order. */
+  async function scoreSeveral(
+    request: FastifyRequest,
+    taken: readonly { readonly i: number; readonly signal: TextSignal }[],
+    version: LiveVersion,
+    scored: (i: number, signal: TextSignal, answer: TextScore | Fault) => void,
+  ): Promise<void> {
+    const { model } = version
+    if (isQueued(model)) {
+      using _held = version.hold()
+      const started = nowMs()
+      const texts = taken.map(({ signal }) => signal.text)
+      await scoreMany(model, texts, patienceOf(request), pause, (k, answer) => {
+        const { i, signal } = taken[k]
+        scored(i, signal, answer instanceof Fault ? answer : answered(signal.text, version, answer, started, nowMs))
+      })
+      return
+    }
+    let turnEnds = nowMs() + TURN_MS
+    for (const { i, signal } of taken) {
+      if (nowMs() > turnEnds) {
+        await new Promise(setImmediate)
+        turnEnds = nowMs() + TURN_MS
+      }
+      scored(i, signal, score(signal.text, version, model, nowMs(), nowMs))
+    }
+  }
+
+  async function explained(
+    request: FastifyRequest,
+    text: string,
+    version: LiveVersion,
+  ): Promise<{ scored: Scored; explanation: Explanation }> {
+    const { model } = version
+    if (!isQueued(model)) return { scored: model.score(text), explanation: model.explain(text) }
+    using _held = version.hold()
+    const patience = patienceOf(request)
+    const [scored, explanation] = await Promise.all([model.submit(text, patience), model.explain(text, patience)])
+    return { scored, explanation }
+  }
+
+  /** Nobody waits for a text whose caller has closed the connection. */
+  function patienceOf(request: FastifyRequest): Patience {
+    const { socket } = request.raw
+    return { msMax: config.scoringSecondsMax * 1000, hasLeft: () => socket.destroyed }
+  }
 
   /** The text and version to explain: what was sent, or what a logged prediction was made of. */
   async function toExplain(
@@ -190,6 +265,10 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
         return appended satisfies never
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function signalsOf(body: PredictBatchBody): TextSignal[] {

@@ -8,17 +8,29 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { Fault } from '../domain/faults.ts'
-import type { Manifest } from '../domain/version.ts'
+import { type Manifest, modelKinds } from '../domain/version.ts'
 
 export const MANIFEST_NAME = 'manifest.json'
 /** Holds the manifest's digest in the form of sha256sum, so that the folder proves itself without a registry. */
 export const DIGEST_NAME = 'manifest.sha256'
 
 /** What an artifact may measure: far above every model in the box, far below what would exhaust the memory. */
-export const artifactLimits = { files: 32, fileBytes: 512 * 1024 * 1024, manifestBytes: 4 * 1024 * 1024 } as const
+export const artifactLimits = {
+  files: 32,
+  /** A base-sized encoder in fp32 with a large vocabulary (XLM-R base: 1.1 GB). */
+  fileBytes: 2 * 1024 * 1024 * 1024 - 1,
+  manifestBytes: 4 * 1024 * 1024,
+} as const
 
 /** Lower case, so that no two names meet on a file system that ignores case; no separator, so that none leaves the folder. */
 const FILE_NAME = '^[a-z0-9][a-z0-9_-]*(\\.[a-z0-9_-]+)*$'
+
+const FILE_PATTERN = new RegExp(FILE_NAME)
+
+/** Whether a file of an artifact may be called so. */
+export function isFileName(name: string): boolean {
+  return FILE_PATTERN.test(name)
+}
 
 const Count = Type.Integer({ minimum: 0 })
 const Name = Type.String({ minLength: 1, maxLength: 200 })
@@ -27,7 +39,7 @@ const Estimate = Type.Object({ value: Type.Number(), low: Type.Number(), high: T
 
 const ManifestForm = Type.Object({
   format: Type.Literal(1),
-  kind: Type.Union([Type.Literal('linear'), Type.Literal('severity')]),
+  kind: Type.Union(modelKinds.map((kind) => Type.Literal(kind))),
   model: Name,
   task: Name,
   labels: Type.Array(Name, { minItems: 2, maxItems: 1000, uniqueItems: true }),

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Artifact } from '../artifacts/artifact.ts'
-import { decoders } from '../artifacts/decoders.ts'
+import { decodeArtifact } from '../artifacts/loadArtifact.ts'
 import type { BatchPlan, Chunk, ScoredChunk } from './plan.ts'
 import { scoreChunk } from './scoreChunk.ts'
 
@@ -19,7 +19,7 @@ const { artifact, plan } = workerData as WorkerTask // scoreBatch.ts starts this
 const port = parentPort
 if (port === null) throw new Error('batchWorker.ts runs as a worker thread only')
 
-const model = decoders[artifact.manifest.kind](artifact)
+const { model } = decodeArtifact(artifact)
 port.on('message', (chunk: Chunk) => {
   const answer = answerTo(chunk)
   port.postMessage(answer, 'scored' in answer ? [answer.scored.bytes.buffer] : [])

@@ -1,15 +1,15 @@
 /** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
 import { Worker } from 'node:worker_threads'
 import type { Artifact } from '../artifacts/artifact.ts'
-import type { TextModel } from '../models/textModel.ts'
+import { isQueued, type ServedModel } from '../models/textModel.ts'
 import type { WorkerAnswer, WorkerTask } from './batchWorker.ts'
 import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
-import { scoreChunk } from './scoreChunk.ts'
+import { scoreChunk, scoreChunkQueued } from './scoreChunk.ts'
 
 /** A proven version and its model. */
 export interface BatchModel {
   readonly artifact: Artifact
-  readonly model: TextModel
+  readonly model: ServedModel
 }
 
 export interface BatchOptions {
@@ -50,7 +50,8 @@ export async function scoreBatch(
     let isFirst = true
     for await (const chunk of chunks) {
       signal?.throwIfAborted()
-      if (!isFirst && threads > 1) pool ??= startPool(threads - 1, { artifact: version.artifact, plan })
+      if (!isFirst && threads > 1 && !isQueued(version.model))
+        pool ??= startPool(threads - 1, { artifact: version.artifact, plan })
       isFirst = false
       const scored = pool?.score(chunk) ?? scoreHere(chunk, plan, version.model)
       written = inTurn(written, scored)
@@ -69,8 +70,8 @@ export async function scoreBatch(
   return totals
 }
 
-async function scoreHere(chunk: Chunk, plan: BatchPlan, model: TextModel): Promise<ScoredChunk> {
-  return scoreChunk(chunk, plan, model)
+async function scoreHere(chunk: Chunk, plan: BatchPlan, model: ServedModel): Promise<ScoredChunk> {
+  return isQueued(model) ? await scoreChunkQueued(chunk, plan, model) : scoreChunk(chunk, plan, model)
 }
 
 function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {

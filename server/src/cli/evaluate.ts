@@ -38,7 +38,7 @@ export function evaluate(terminal: Terminal): Command {
       const signal = terminal.stopSignal()
       const progress = startProgress(terminal, 'Evaluating')
       try {
-        const version = await loadVersion(configOf(terminal, options), options.model, '')
+        await using version = await loadVersion(configOf(terminal, options), options.model, '')
         const { rows, report } = await readDataset(options.data, {
           columns: { text: options.textColumn, label: options.labelColumn },
           header: options.header,

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { fromEntries } from '../artifacts/artifact.ts'
-import { verifyArtifact } from '../artifacts/folder.ts'
-import { decodeArtifact } from '../artifacts/loadArtifact.ts'
+import { type OpenModel, openArtifact } from '../artifacts/loadArtifact.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Estimate, Evaluation, StageEvent, Version } from '../domain/version.ts'
-import { artifactFolder } from '../loop/register.ts'
+import { Releases } from '../loop/register.ts'
+import { isQueued } from '../models/textModel.ts'
+import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { exits } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withExistingStore } from './home.ts'
@@ -127,7 +126,17 @@ function verify(terminal: Terminal): Command {
       )
       if (chosen.length === 0 && wanted !== undefined) throw noSuch(wanted)
       const results = []
-      for (const version of chosen) results.push({ version, broken: await whatIsBroken(store, folder, version) })
+      const opener = modelOpener()
+      const releases = new Releases({
+        store,
+        modelsFolder: folder,
+        open: opener.open,
+        now: terminal.now,
+        say: () => undefined,
+      })
+      for (const version of chosen)
+        results.push({ version, broken: await whatIsBroken(releases, opener.open, version) })
+      await opener.close()
       if (results.some(({ broken }) => broken !== null)) terminal.setExitCode(exits.failed)
       if (options.json)
         return terminal.print(
@@ -151,15 +160,11 @@ function verify(terminal: Terminal): Command {
   })
 }
 
-async function whatIsBroken(store: Store, folder: string, version: Version): Promise<string | null> {
-  const place = artifactFolder(folder, version.digest)
+/** A version that this machine does not have is brought here, as a server would. */
+async function whatIsBroken(releases: Releases, open: OpenModel, version: Version): Promise<string | null> {
   try {
-    const blobs = store.shared && !existsSync(place) ? await store.registry.files(version.digest) : null
-    decodeArtifact(
-      blobs === null
-        ? await verifyArtifact(place, { digest: version.digest })
-        : await fromEntries(blobs, version.digest),
-    )
+    const model = await openArtifact(await releases.artifact(version), open)
+    if (isQueued(model)) await model.close()
     return null
   } catch (error) {
     if (error instanceof Fault) return error.message

@@ -7,6 +7,7 @@ import type { BatchPlan, BatchTotals, InputFormat, OutputFormat } from '../batch
 import { scoreBatch } from '../batch/scoreBatch.ts'
 import { Fault } from '../domain/faults.ts'
 import { ingest } from '../loop/ingest.ts'
+import { isQueued } from '../models/textModel.ts'
 import { exits, UsageError } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions } from './home.ts'
 import { list, modelName, wholeNumber } from './options.ts'
@@ -115,11 +116,17 @@ interface Explained {
 
 async function predictHere(terminal: Terminal, texts: readonly string[], options: Options): Promise<void> {
   const config = configOf(terminal, options)
-  const version = await loadVersion(config, options.model ?? null, options.task)
+  await using version = await loadVersion(config, options.model ?? null, options.task)
   const { model, manifest } = version
+  const patience = { msMax: config.scoringSecondsMax * 1000 }
   for (const text of texts) {
     ingest({ text, source: null, callerId: null }, config)
-    const scored = model.score(text)
+    const scored = isQueued(model) ? await model.submit(text, patience) : model.score(text)
+    const explanation = !options.explain
+      ? undefined
+      : isQueued(model)
+        ? await model.explain(text, patience)
+        : model.explain(text)
     const answer: Answer = {
       text,
       task: manifest.task,
@@ -128,7 +135,7 @@ async function predictHere(terminal: Terminal, texts: readonly string[], options
       probabilities: Object.fromEntries(model.labels.map((label, i) => [label, scored.probabilities[i]])),
       model: manifest.model,
       version: version.version,
-      ...(options.explain ? { explanation: { labels: model.labels, ...model.explain(text) } } : {}),
+      ...(explanation === undefined ? {} : { explanation: { labels: model.labels, ...explanation } }),
     }
     show(terminal, answer, options)
   }
@@ -237,7 +244,7 @@ async function batchHere(
 ): Promise<BatchTotals> {
   const { input, wanted, options } = job
   const config = configOf(terminal, options)
-  const version = await loadVersion(config, options.model ?? null, options.task)
+  await using version = await loadVersion(config, options.model ?? null, options.task)
   const plan: BatchPlan = {
     ...input.layout,
     ...wanted,
@@ -246,7 +253,11 @@ async function batchHere(
   }
   const threads = options.threads ?? availableParallelism()
   await terminal.write(outputHeader(plan))
-  return scoreBatch(input.chunks, plan, version, terminal.write, { threads, onProgress, signal: terminal.stopSignal() })
+  return await scoreBatch(input.chunks, plan, version, terminal.write, {
+    threads,
+    onProgress,
+    signal: terminal.stopSignal(),
+  })
 }
 
 async function batchThere(

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { storeArtifact } from '../artifacts/folder.ts'
+import { openAtOnce } from '../artifacts/loadArtifact.ts'
 import type { Config } from '../config.ts'
 import { type ReadReport, type Row, readDataset } from '../datasets/readRows.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
@@ -210,7 +211,7 @@ async function keep(config: Config, options: Options, { artifact }: TrainedVersi
     const version = await register(
       artifact,
       { who, why: options.why },
-      { store, modelsFolder: modelsFolder(config), now: () => at },
+      { store, modelsFolder: modelsFolder(config), open: openAtOnce, now: () => at },
     )
     const { model, version: number } = version
     const events = options.promote

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError } from 'commander'
 import type { Artifact } from '../artifacts/artifact.ts'
 import { verifyArtifact } from '../artifacts/folder.ts'
-import { decodeArtifact } from '../artifacts/loadArtifact.ts'
+import { openArtifact } from '../artifacts/loadArtifact.ts'
 import type { Config } from '../config.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Manifest, Version } from '../domain/version.ts'
 import { Releases } from '../loop/register.ts'
-import type { TextModel } from '../models/textModel.ts'
+import { isQueued, type ServedModel } from '../models/textModel.ts'
+import { type ModelOpener, modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { hasState, modelsFolder, withExistingStore } from './home.ts'
 import { find } from './models.ts'
@@ -23,7 +24,7 @@ export type Wish =
   | { readonly kind: 'named'; readonly named: Named }
   | { readonly kind: 'folder'; readonly folder: string }
 
-export interface LoadedVersion {
+export interface LoadedVersion extends AsyncDisposable {
   /** `sentiment@3`, or the folder. */
   readonly title: string
   /** Null where no registry knows it. */
@@ -31,7 +32,7 @@ export interface LoadedVersion {
   readonly manifest: Manifest
   readonly digest: string
   readonly artifact: Artifact
-  readonly model: TextModel
+  readonly model: ServedModel
 }
 
 export const WISH_HELP = 'NAME@VERSION, NAME (the one in production), or an artifact folder such as ./starter/sentiment'
@@ -56,9 +57,16 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
   return withExistingStore(config, async (store) => {
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
     if (version === null) return fromBox(task)
-    const releases = new Releases({ store, modelsFolder: modelsFolder(config), now: Date.now, say: () => undefined })
+    const opener = modelOpener()
+    const releases = new Releases({
+      store,
+      modelsFolder: modelsFolder(config),
+      open: opener.open,
+      now: Date.now,
+      say: () => undefined,
+    })
     const title = `${version.model}@${version.version}`
-    return { title, version: version.version, ...loaded(await releases.artifact(version)) }
+    return { title, version: version.version, ...(await loaded(await releases.artifact(version), opener)) }
   })
 }
 
@@ -67,11 +75,22 @@ async function fromBox(task: string): Promise<LoadedVersion> {
 }
 
 async function fromFolder(folder: string, title: string): Promise<LoadedVersion> {
-  return { title, version: null, ...loaded(await verifyArtifact(folder)) }
+  return { title, version: null, ...(await loaded(await verifyArtifact(folder), modelOpener())) }
 }
 
-function loaded(artifact: Artifact): Omit<LoadedVersion, 'title' | 'version'> {
-  return { artifact, ...decodeArtifact(artifact) }
+async function loaded(artifact: Artifact, opener: ModelOpener): Promise<Omit<LoadedVersion, 'title' | 'version'>> {
+  const model = await openArtifact(artifact, opener.open)
+  const { manifest, digest } = artifact
+  return {
+    artifact,
+    manifest,
+    digest,
+    model,
+    async [Symbol.asyncDispose]() {
+      if (isQueued(model)) await model.close()
+      await opener.close()
+    },
+  }
 }
 
 /** Null where nothing serves the task and the box has a model for it: a server that starts would serve that one. */

@@ -34,6 +34,7 @@ export const faults = {
   rate_limited: { status: 429, say: 'The rate limit of this key or address is used up.' },
   too_slow: { status: 408, say: 'The request did not arrive within the configured time.' },
   queue_full: { status: 429, say: 'The scoring queue is full.' },
+  caller_left: { status: 499, say: 'The caller closed the connection before its text was scored.' },
   scoring_failed: { status: 503, say: 'The thread that scored the text ended without an answer, twice.' },
   overloaded: { status: 503, say: 'The server has as much work as it can hold.' },
   timeout: { status: 503, say: 'The request took longer than the configured limit.' },

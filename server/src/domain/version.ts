@@ -27,6 +27,13 @@ export interface Evaluation {
   readonly confusion?: readonly (readonly number[])[]
 }
 
+/**
+ * The family that can load an artifact. Of texts: a linear model, one behind the rule of stated severities, a neural
+ * encoder, or a linear model that passes what it is unsure of on to an encoder. Of telemetry: a recurrent network.
+ */
+export const modelKinds = ['linear', 'severity', 'transformer', 'cascade', 'lstm'] as const
+export type ModelKind = (typeof modelKinds)[number]
+
 export interface ArtifactFile {
   readonly bytes: number
   /** Lower-case hexadecimal. */
@@ -42,8 +49,7 @@ export interface DataSource {
 
 export interface Manifest {
   readonly format: 1
-  /** The family that can load the artifact: a linear text model, or one behind the rule of stated severities. */
-  readonly kind: 'linear' | 'severity'
+  readonly kind: ModelKind
   readonly model: string
   readonly task: string
   readonly labels: readonly string[]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
 import { verifyArtifact } from '../artifacts/folder.ts'
+import { openAtOnce } from '../artifacts/loadArtifact.ts'
 import { Fault } from '../domain/faults.ts'
 import { openStore } from '../store/openStore.ts'
 import type { Store } from '../store/store.ts'
@@ -23,6 +24,7 @@ beforeEach(async () => {
     store,
     modelsFolder: join(home, 'models'),
     starters: [starter],
+    open: openAtOnce,
     now: Date.now,
     say: (level, what) => said.push(`${level} ${what}`),
   }

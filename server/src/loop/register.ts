@@ -1,15 +1,15 @@
 /** Versions: from an artifact into the registry, and from the registry into service. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Artifact, fromEntries, toEntries } from '../artifacts/artifact.ts'
-import { storeArtifact, verifyArtifact } from '../artifacts/folder.ts'
-import { decodeArtifact } from '../artifacts/loadArtifact.ts'
+import { type Artifact, toEntries } from '../artifacts/artifact.ts'
+import { storeArtifact, storeEntries, verifyArtifact } from '../artifacts/folder.ts'
+import { type OpenModel, openArtifact } from '../artifacts/loadArtifact.ts'
 import { DIGEST_NAME } from '../artifacts/manifest.ts'
 import { rollingReference } from '../artifacts/reference.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Version } from '../domain/version.ts'
-import type { TextModel } from '../models/textModel.ts'
+import { isQueued, type ServedModel } from '../models/textModel.ts'
 import type { Store } from '../store/store.ts'
 import { rollingWindow } from './observe.ts'
 
@@ -20,9 +20,11 @@ export interface LiveVersion {
   readonly task: string
   readonly labels: readonly string[]
   readonly digest: string
-  readonly model: TextModel
+  readonly model: ServedModel
   /** Takes one prediction into the version's rolling window; true when the window has drifted. */
   readonly look: (chars: number, confidence: number) => boolean
+  /** Keeps the model open until what it returns is disposed of, whatever takes the version's place meanwhile. */
+  readonly hold: () => Disposable
 }
 
 export interface ReleasesNeeds {
@@ -31,19 +33,31 @@ export interface ReleasesNeeds {
   readonly modelsFolder: string
   /** Folders of the models in the box. */
   readonly starters?: readonly string[]
+  readonly open: OpenModel
   readonly now: () => Millis
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
 }
 
 /** Versions out of production that stay loaded for explanations and replays. */
 const IDLE_VERSIONS_MAX = 4
+/** How many of them may own threads and hundreds of megabytes. */
+const IDLE_QUEUED_MAX = 1
+
+/** A version as the one who opened it sees it. */
+interface OpenVersion extends LiveVersion {
+  /** Closes the model as soon as nobody holds it. */
+  readonly retire: () => Promise<void>
+}
 
 /** What serves each task now. It follows the registry: whoever promotes, in whichever process, is followed within a second. */
 export class Releases {
   readonly #needs: ReleasesNeeds
-  readonly #byTask = new Map<string, LiveVersion>()
+  readonly #byTask = new Map<string, OpenVersion>()
   /** Recently asked for, out of production; oldest first. By digest. */
-  readonly #idle = new Map<string, LiveVersion>()
+  readonly #idle = new Map<string, OpenVersion>()
+  /** Being opened. By digest. */
+  readonly #opening = new Map<string, Promise<OpenVersion>>()
+  readonly #closing = new Set<Promise<void>>()
   #head = -1
   #following: Promise<void> = Promise.resolve()
   /** Tasks whose production version could not be loaded, with the reason. */
@@ -87,11 +101,19 @@ export class Releases {
     if (loaded !== null) return loaded
     const live = await this.#bring(version)
     this.#idle.set(version.digest, live)
-    for (const oldest of this.#idle.keys()) {
-      if (this.#idle.size <= IDLE_VERSIONS_MAX) break
-      this.#idle.delete(oldest)
-    }
+    this.#makeRoom()
     return live
+  }
+
+  /** Closes every version, once what it has accepted is answered. */
+  async close(): Promise<void> {
+    await this.#following
+    await Promise.allSettled(this.#opening.values())
+    const open = new Set([...this.#byTask.values(), ...this.#idle.values()])
+    this.#byTask.clear()
+    this.#idle.clear()
+    for (const version of open) this.#retireUnused(version)
+    await Promise.all(this.#closing)
   }
 
   /**
@@ -111,7 +133,11 @@ export class Releases {
     for (const [task, version] of production) {
       if (this.#byTask.get(task)?.digest === version.digest) continue
       try {
-        this.#byTask.set(task, this.#loaded(version.digest) ?? (await this.#bring(version)))
+        const next = this.#loaded(version.digest) ?? (await this.#bring(version))
+        const before = this.#byTask.get(task)
+        this.#byTask.set(task, next)
+        this.#idle.delete(version.digest)
+        if (before !== undefined) this.#retireUnused(before)
         this.#broken.delete(task)
         this.#needs.say('info', 'serves', { task, model: version.model, version: version.version })
       } catch (error) {
@@ -126,19 +152,53 @@ export class Releases {
         this.#broken.set(task, error.message)
       }
     }
-    for (const task of this.#byTask.keys()) if (!production.has(task)) this.#byTask.delete(task)
+    for (const [task, version] of this.#byTask) {
+      if (production.has(task)) continue
+      this.#byTask.delete(task)
+      this.#retireUnused(version)
+    }
     for (const task of this.#broken.keys()) if (!production.has(task)) this.#broken.delete(task)
     this.#head = head
   }
 
-  #loaded(digest: string): LiveVersion | null {
+  #loaded(digest: string): OpenVersion | null {
     for (const version of this.#byTask.values()) if (version.digest === digest) return version
     return this.#idle.get(digest) ?? null
   }
 
-  async #bring(version: Version): Promise<LiveVersion> {
+  #makeRoom(): void {
+    let queued = [...this.#idle.values()].filter(({ model }) => isQueued(model)).length
+    for (const [digest, version] of this.#idle) {
+      const tooMany = this.#idle.size > IDLE_VERSIONS_MAX || (queued > IDLE_QUEUED_MAX && isQueued(version.model))
+      if (!tooMany) continue
+      if (isQueued(version.model)) queued--
+      this.#idle.delete(digest)
+      this.#retireUnused(version)
+    }
+  }
+
+  #retireUnused(version: OpenVersion): void {
+    if (this.#loaded(version.digest) === version) return
+    const closing = version
+      .retire()
+      .catch((error: unknown) => this.#needs.say('error', 'cannot close a version', factsOf(version, error)))
+      .finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+  }
+
+  /** Opens a version, once however many ask for it meanwhile. */
+  #bring(version: Version): Promise<OpenVersion> {
+    let opening = this.#opening.get(version.digest)
+    if (opening === undefined) {
+      opening = this.#open(version).finally(() => this.#opening.delete(version.digest))
+      this.#opening.set(version.digest, opening)
+    }
+    return opening
+  }
+
+  async #open(version: Version): Promise<OpenVersion> {
     const artifact = await this.artifact(version)
-    const { model } = decodeArtifact(artifact)
+    const model = await openArtifact(artifact, this.#needs.open)
     return {
       name: version.model,
       number: version.version,
@@ -147,6 +207,9 @@ export class Releases {
       digest: version.digest,
       model,
       look: rollingWindow(rollingReference(artifact)),
+      ...lifetime(async () => {
+        if (isQueued(model)) await model.close()
+      }),
     }
   }
 
@@ -156,20 +219,66 @@ export class Releases {
     try {
       return await verifyArtifact(folder, { digest: version.digest })
     } catch (error) {
-      const artifact = await this.#elsewhere(version.digest)
-      if (artifact === null) throw error
-      await storeArtifact(folder, artifact, { replace: true })
-      return artifact
+      if (!(await this.#fetch(version.digest, folder))) throw error
+      return verifyArtifact(folder, { digest: version.digest })
     }
   }
 
-  async #elsewhere(digest: string): Promise<Artifact | null> {
+  /** Puts a version into this machine's folder; false where nobody has it. */
+  async #fetch(digest: string, folder: string): Promise<boolean> {
     for (const starter of this.#needs.starters ?? []) {
-      if ((await claimedDigest(starter)) === digest) return verifyArtifact(starter, { digest })
+      if ((await claimedDigest(starter)) !== digest) continue
+      await storeArtifact(folder, await verifyArtifact(starter, { digest }), { replace: true })
+      return true
     }
-    const blobs = this.#needs.store.shared ? await this.#needs.store.registry.files(digest) : null
-    return blobs === null ? null : fromEntries(blobs, digest)
+    if (!this.#needs.store.shared) return false
+    const [first, entries] = await peeked(this.#needs.store.registry.files(digest))
+    if (first === undefined) return false
+    await storeEntries(folder, entries, digest, { replace: true })
+    return true
   }
+}
+
+/** A count of those who hold something, and its end: once, as soon as it is retired and nobody holds it. */
+function lifetime(close: () => Promise<void>): Pick<OpenVersion, 'hold' | 'retire'> {
+  let holders = 0
+  const closed = Promise.withResolvers<void>()
+  let retired = false
+  const endIfUnused = () => {
+    // In a later turn, so that who was handed the version in this one can still take hold of it.
+    if (retired) setImmediate(() => holders === 0 && closed.resolve(close()))
+  }
+  return {
+    hold() {
+      holders++
+      return {
+        [Symbol.dispose]() {
+          holders--
+          if (holders === 0) endIfUnused()
+        },
+      }
+    },
+    retire() {
+      retired = true
+      endIfUnused()
+      return closed.promise
+    },
+  }
+}
+
+function factsOf({ name, number }: LiveVersion, error: unknown): Record<string, unknown> {
+  return { model: name, version: number, why: error instanceof Error ? error.message : String(error) }
+}
+
+/** The first item, and all of them again. */
+async function peeked<T>(items: AsyncIterable<T>): Promise<[T | undefined, AsyncIterable<T>]> {
+  const iterator = items[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  async function* again(): AsyncGenerator<T> {
+    if (!first.done) yield first.value
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return [first.done ? undefined : first.value, again()]
 }
 
 export interface Registration {
@@ -177,18 +286,16 @@ export interface Registration {
   readonly why: string
 }
 
+export type RegisterNeeds = Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'open' | 'now'>
+
 /** Puts an artifact into the registry as `staging`; one that is known already is returned as it is. */
-export async function register(
-  artifact: Artifact,
-  { who, why }: Registration,
-  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
-): Promise<Version> {
+export async function register(artifact: Artifact, { who, why }: Registration, needs: RegisterNeeds): Promise<Version> {
   const { registry, shared } = needs.store
   const folder = artifactFolder(needs.modelsFolder, artifact.digest)
   if (!(await isProven(folder, artifact.digest))) await storeArtifact(folder, artifact, { replace: true })
   const known = await registry.findByDigest(artifact.digest)
   if (known !== null) return known
-  decodeArtifact(artifact) // what cannot be served is not registered
+  await requireOpens(artifact, needs.open)
   return registry.register({
     manifest: artifact.manifest,
     digest: artifact.digest,
@@ -199,14 +306,18 @@ export async function register(
   })
 }
 
+/** What cannot be served is not registered. */
+async function requireOpens(artifact: Artifact, open: OpenModel): Promise<void> {
+  const model = await openArtifact(artifact, open)
+  if (isQueued(model)) await model.close()
+}
+
 /**
  * Registers the models in the box. A task that nothing serves yet gets its starter into production; a task that has
  * been decided on by somebody keeps that decision, and a newer starter waits in `staging`. A starter that is broken is
  * reported and left out: the others serve.
  */
-export async function registerStarters(
-  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'starters' | 'now' | 'say'>,
-): Promise<void> {
+export async function registerStarters(needs: RegisterNeeds & Pick<ReleasesNeeds, 'starters' | 'say'>): Promise<void> {
   for (const folder of needs.starters ?? []) {
     try {
       await registerStarter(folder, needs)
@@ -217,10 +328,7 @@ export async function registerStarters(
   }
 }
 
-async function registerStarter(
-  folder: string,
-  needs: Pick<ReleasesNeeds, 'store' | 'modelsFolder' | 'now'>,
-): Promise<void> {
+async function registerStarter(folder: string, needs: RegisterNeeds): Promise<void> {
   const { registry } = needs.store
   const who = 'barometer'
   const digest = await claimedDigest(folder)

@@ -1,3 +1,4 @@
+import type { Patience, QueuedTextModel, Scored, TextModel } from '../models/textModel.ts'
 import type { LiveVersion } from './register.ts'
 
 /** What a version said of one text. */
@@ -14,13 +15,42 @@ export interface TextScore {
 }
 
 /**
- * Scores one text with a live version and lets the version's rolling window see it.
+ * Scores one text at once with a live version and lets the version's rolling window see it.
  *
+ * @param model      the version's
  * @param startedMs  when the request was taken in, on the clock of `nowMs`
  * @param nowMs      a monotonic clock in milliseconds with microsecond resolution
  */
-export function score(text: string, version: LiveVersion, startedMs: number, nowMs: () => number): TextScore {
-  const scored = version.model.score(text)
+export function score(
+  text: string,
+  version: LiveVersion,
+  model: TextModel,
+  startedMs: number,
+  nowMs: () => number,
+): TextScore {
+  return answered(text, version, model.score(text), startedMs, nowMs)
+}
+
+/** The same where the model has a queue. It is in the queue when this returns. */
+export async function scoreQueued(
+  text: string,
+  version: LiveVersion,
+  model: QueuedTextModel,
+  patience: Patience,
+  startedMs: number,
+  nowMs: () => number,
+): Promise<TextScore> {
+  return answered(text, version, await model.submit(text, patience), startedMs, nowMs)
+}
+
+/** What a version says of a text that its model has scored; its rolling window sees it. */
+export function answered(
+  text: string,
+  version: LiveVersion,
+  scored: Scored,
+  startedMs: number,
+  nowMs: () => number,
+): TextScore {
   const probabilities = Array.from(scored.probabilities, round6)
   const confidence = probabilities[scored.label]
   return {

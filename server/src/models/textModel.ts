@@ -1,4 +1,7 @@
-/** What every family of text classifiers offers once it is loaded. Scoring is synchronous, pure and deterministic. */
+/**
+ * What every family of text classifiers offers once it is loaded. The small ones score at once, synchronously, pure and
+ * deterministic; the neural ones take texts into a queue and answer later.
+ */
 
 /** The answer of a model to one text. */
 export interface Scored {
@@ -42,4 +45,32 @@ export interface TextModel {
   readonly labels: readonly string[]
   score(text: string): Scored
   explain(text: string): Explanation
+}
+
+/** What a caller grants a text that waits for its turn. */
+export interface Patience {
+  /** From now on; a text that has no answer by then is refused with the fault `timeout`. */
+  readonly msMax: number
+  /** True once nobody waits for the answer; asked before the text is scored, so that it need not be. */
+  readonly hasLeft?: () => boolean
+  /** One of many: it lets texts that came alone pass. */
+  readonly bulk?: boolean
+}
+
+/**
+ * A model that scores in threads of its own, in batches. It refuses at once with the fault `queue_full` where as many
+ * texts wait as may. The answer to a text does not depend on the texts beside it.
+ */
+export interface QueuedTextModel {
+  readonly labels: readonly string[]
+  submit(text: string, patience: Patience): Promise<Scored>
+  explain(text: string, patience: Patience): Promise<Explanation>
+  /** Answers what it has accepted, then gives its threads and memory back. Nothing may be submitted after it. */
+  close(): Promise<void>
+}
+
+export type ServedModel = TextModel | QueuedTextModel
+
+export function isQueued(model: ServedModel): model is QueuedTextModel {
+  return 'submit' in model
 }

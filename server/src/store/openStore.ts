@@ -109,11 +109,14 @@ async function check({ read, write }: Database, now: Millis) {
   await read.selectFrom('marks').select('value').where('name', '=', 'checked').executeTakeFirstOrThrow()
 }
 
+/** Methods that give their rows one after another, not a promise. */
+const STREAMS: ReadonlySet<string> = new Set(['stream', 'files'])
+
 /** The same methods, whose rejections are Faults where the database is at fault. */
 function guard<T extends object>(methods: T, database: Database): T {
   const entries = Object.entries(methods).map(([name, method]) => [
     name,
-    name === 'stream' ? guardedStream(method, database) : guarded(method, database),
+    STREAMS.has(name) ? guardedStream(method, database) : guarded(method, database),
   ])
   return Object.fromEntries(entries) as T // the same names with the same shapes
 }

@@ -9,6 +9,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeArtifact } from '../../src/artifacts/artifact.ts'
 import { verifyArtifact } from '../../src/artifacts/folder.ts'
+import { openAtOnce } from '../../src/artifacts/loadArtifact.ts'
 import { type FaultCode, faults } from '../../src/domain/faults.ts'
 import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
@@ -19,6 +20,9 @@ import { type Answer, type Served, serve } from '../serve.ts'
 /** Codes that no request can meet, and where they are tested instead. */
 const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
   model_unsupported: 'of models from elsewhere, on the command line: server/src/engine/onnx',
+  queue_full: 'of neural models: server/test/scenarios/transformer.test.ts',
+  caller_left: 'nobody is there to read it: server/src/engine/serve',
+  scoring_failed: 'of neural models: server/src/engine/serve',
   data_broken: 'of reading data sets, on the command line: server/src/datasets',
   not_ready: 'the server listens only when it is ready: server/src/api/access.ts is the last guard',
   stopping: 'open connections are answered to the last while the server stops: server/test/contracts',
@@ -350,7 +354,7 @@ describe('what is inside', () => {
     const { home } = first.config
     const store = await openStore({ url: null, home, now: Date.now })
     const by = { who: 'test', why: 'to break it' }
-    await register(mine, by, { store, modelsFolder: join(home, 'models'), now: Date.now })
+    await register(mine, by, { store, modelsFolder: join(home, 'models'), open: openAtOnce, now: Date.now })
     await store.registry.promote({ model: 'mine', version: 1, at: Date.now(), ...by })
     await store.close()
     const folder = join(home, 'models', mine.digest.slice(0, 16))

@@ -14,6 +14,7 @@ import type {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeArtifact } from '../../src/artifacts/artifact.ts'
 import { verifyArtifact } from '../../src/artifacts/folder.ts'
+import { openAtOnce } from '../../src/artifacts/loadArtifact.ts'
 import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
 import { databases } from '../databases.ts'
@@ -169,7 +170,7 @@ describe.each(databases)('on $name', (database) => {
     const { config } = server
     const elsewhere = await openStore({ url: config.databaseUrl, home: config.home, now: Date.now })
     try {
-      const needs = { store: elsewhere, modelsFolder: join(config.home, 'models'), now: Date.now }
+      const needs = { store: elsewhere, modelsFolder: join(config.home, 'models'), open: openAtOnce, now: Date.now }
       const version = await register(second, { who: 'test', why: 'another seed' }, needs)
       expect(version).toMatchObject({ version: 2, stage: 'staging' })
 
