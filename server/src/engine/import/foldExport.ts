@@ -20,7 +20,10 @@ export interface Folded {
   readonly types: ReadonlyMap<string, Typed>
 }
 
-export async function foldExport({ model, weights, inputs, output }: Exported, { rows, length }: Bucket): Promise<Folded> {
+export async function foldExport(
+  { model, weights, inputs, output }: Exported,
+  { rows, length }: Bucket,
+): Promise<Folded> {
   const whole: OnnxModel = {
     ...model,
     graph: {
@@ -49,7 +52,9 @@ export async function foldExport({ model, weights, inputs, output }: Exported, {
 async function typesOf(model: OnnxModel): Promise<ReadonlyMap<string, Typed>> {
   const made = model.graph.nodes.flatMap(({ outputs }) => outputs.filter((name) => name !== ''))
   const outputs = made.map((name) => ({ name, type: null, shape: null }))
-  const session = await openSession(encodeModel({ ...model, graph: { ...model.graph, outputs } }), { optimise: 'disabled' })
+  const session = await openSession(encodeModel({ ...model, graph: { ...model.graph, outputs } }), {
+    optimise: 'disabled',
+  })
   await session.close()
   return new Map(
     session.outputTypes.map(({ name, type, shape }) => {

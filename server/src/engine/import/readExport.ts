@@ -41,7 +41,8 @@ const FUSED_REMEDY = 'fine-tune the plain float32 export (model.onnx), and optim
 const QUANTISED_REMEDY = 'fine-tune the float32 export (model.onnx), then make it small with `barometer quantize`'
 const HALF_REMEDY = 'fine-tune the float32 export (model.onnx)'
 
-const QUANTISED = /^(Q(Linear|Attention|Gemm|EmbedLayer|Ordered)|DynamicQuantize|DequantizeLinear|QuantizeLinear|MatMulInteger|MatMulNBits|ConvInteger|DynamicQuantizeMatMul|GatherBlockQuantized)/
+const QUANTISED =
+  /^(Q(Linear|Attention|Gemm|EmbedLayer|Ordered)|DynamicQuantize|DequantizeLinear|QuantizeLinear|MatMulInteger|MatMulNBits|ConvInteger|DynamicQuantizeMatMul|GatherBlockQuantized)/
 
 export function readExport(bytes: Uint8Array): Exported {
   const model = decodeModel(bytes)
@@ -57,7 +58,13 @@ export function readExport(bytes: Uint8Array): Exported {
   const bare: OnnxModel = {
     ...model,
     // What the exporter noted of the values would be of other shapes than those that are asked for.
-    graph: { ...graph, nodes, initializers: rest, inputs: graph.inputs.filter(({ name }) => !graph.initializers.has(name)), values: [] },
+    graph: {
+      ...graph,
+      nodes,
+      initializers: rest,
+      inputs: graph.inputs.filter(({ name }) => !graph.initializers.has(name)),
+      values: [],
+    },
   }
   return { model: upgradeOpset(bare), weights, inputs, output: output.name }
 }

@@ -75,7 +75,9 @@ function readHeader(bytes: Uint8Array): { entries: readonly Entry[]; at: number 
   if (!isRecord(header)) throw broken('its header is not an object')
   const named = Object.entries(header).filter(([name]) => name !== '__metadata__')
   if (named.length > TENSORS_MAX) throw broken(`it has more than ${TENSORS_MAX} tensors`)
-  const entries = named.map(([name, entry]) => readEntry(name, entry)).toSorted((a, b) => a.start - b.start || a.end - b.end)
+  const entries = named
+    .map(([name, entry]) => readEntry(name, entry))
+    .toSorted((a, b) => a.start - b.start || a.end - b.end)
   let covered = 0
   for (const { name, start, end } of entries) {
     if (start !== covered) throw broken(`the values of “${name}” overlap others or leave a gap`)

@@ -59,7 +59,8 @@ function upgradeNode(node: OnnxNode, from: number, ints: (values: readonly numbe
   if (from < 18 && op === 'Split') return split(from < 13 ? moved(inner, 'split', ints) : inner)
   if (from < 18 && REDUCTIONS.has(op)) return moved(inner, 'axes', ints)
   // Until opset 12 its ratio was an attribute; what is exported for inference drops nothing anyway.
-  if (from < 12 && op === 'Dropout') return { ...inner, op: 'Identity', attributes: {}, outputs: inner.outputs.slice(0, 1) }
+  if (from < 12 && op === 'Dropout')
+    return { ...inner, op: 'Identity', attributes: {}, outputs: inner.outputs.slice(0, 1) }
   return inner
 }
 
