@@ -6,17 +6,17 @@
  *
  *   value, mean, std (n − 1), min, max, q75     of the values, missing ones filled with the last one in the window
  *   missing                                     share of those samples that lack the metric, in [0, 1]
- *   deviation                                   (y − usual y) / usual spread of y, in [−20, 20]; y = asinh value
+ *   usual                                       the forgetting mean of y = asinh value over the past (baseline.ts)
+ *   deviation                                   (y − usual) / usual spread of y, in [−20, 20]
  *   spread                                      ln((std of y + 0.01·u) / (1.01·u)), u its usual value, in [−5, 5]
  *
- * and of a node that counts bytes and packets: bytes_per_packet_in and _out (0 packets → NaN). A number that is not
- * defined is NaN: the std of one value, anything of a window without a value.
+ * and of a node that counts bytes and packets: bytes_per_packet_in and _out (0 packets → NaN), each with its `usual`.
+ * A number that is not defined is NaN: the std of one value, anything of a window without a value.
  *
  * The reference design lists the mean and std of a 300 s window, and a rolling 5-minute mean and std: looked at
  * sample by sample they are the same two numbers, and stand here once. What it lacks is a memory of what is usual for
- * *this* node (a gateway and a sensor differ by four decades): `deviation` and `spread` compare with a forgetting mean
- * over `usualSeconds` (baseline.ts), on the scale of asinh, which is linear near 0, logarithmic above and defined
- * everywhere. The comparison is with the past alone; the sample is learnt afterwards.
+ * *this* node (a gateway and a sensor differ by four decades): `usual`, on the scale of asinh, which is linear near 0,
+ * logarithmic above and defined everywhere. It is of the past alone: a sample is compared first and learnt afterwards.
  */
 import type { Millis } from '../../domain/time.ts'
 import { type Baseline, baseline, learnUsual } from './baseline.ts'
@@ -40,7 +40,18 @@ export interface FeaturePlan {
 /** The window is the reference design's; an hour forgets a morning before the evening, and outlives the faults. */
 export const featurePlan: FeaturePlan = { metrics: baseMetrics, windowSeconds: 300, usualSeconds: 3600 }
 
-export const perMetric = ['value', 'mean', 'std', 'min', 'max', 'q75', 'missing', 'deviation', 'spread'] as const
+export const perMetric = [
+  'value',
+  'mean',
+  'std',
+  'min',
+  'max',
+  'q75',
+  'missing',
+  'usual',
+  'deviation',
+  'spread',
+] as const
 
 const RATIOS = [
   { name: 'bytes_per_packet_in', over: 'bytes_in', under: 'packets_in' },
@@ -60,7 +71,7 @@ const SPREAD_MAX = 5
 export function featureNames({ metrics }: FeaturePlan): string[] {
   return [
     ...metrics.flatMap((metric) => perMetric.map((name) => `${metric}_${name}`)),
-    ...ratiosOf(metrics).map(({ name }) => name),
+    ...ratiosOf(metrics).flatMap(({ name }) => [name, `${name}_usual`]),
   ]
 }
 
@@ -96,8 +107,8 @@ interface Column {
 export function createFeatureStream(plan: FeaturePlan): FeatureStream {
   const { metrics } = plan
   const windowMs = plan.windowSeconds * 1000
-  const ratios = ratiosOf(metrics)
-  const out = new Float64Array(metrics.length * perMetric.length + ratios.length)
+  const ratios = ratiosOf(metrics).map((ratio) => ({ ...ratio, usual: baseline() }))
+  const out = new Float64Array(metrics.length * perMetric.length + ratios.length * 2)
   let times = new Float64Array(16)
   let head = 0
   let samples = 0
@@ -158,9 +169,13 @@ export function createFeatureStream(plan: FeaturePlan): FeatureStream {
       take(column, place, at, values[m], windowMs)
       describe(column, place, samples, share, out, m * perMetric.length)
     }
-    for (const [i, { over, under }] of ratios.entries()) {
+    for (const [i, { over, under, usual }] of ratios.entries()) {
       const packets = columns[under].values[place]
-      out[metrics.length * perMetric.length + i] = packets > 0 ? columns[over].values[place] / packets : NaN
+      const ratio = packets > 0 ? columns[over].values[place] / packets : NaN
+      out[metrics.length * perMetric.length + i * 2] = ratio
+      out[metrics.length * perMetric.length + i * 2 + 1] = usual.count === 0 ? NaN : usual.mean
+      const filled = columns[over].missing[place] + columns[under].missing[place] > 0
+      if (!filled && !Number.isNaN(ratio)) learnUsual(usual, Math.asinh(ratio), share, SPREAD_FLOOR)
     }
     return out
   }
@@ -221,18 +236,19 @@ function describe(
   out[from + 4] = quantileOf(statistics, 1)
   out[from + 5] = quantileOf(statistics, 0.75)
   out[from + 6] = column.missingCount / samples
-  out[from + 7] = NaN
+  out[from + 7] = usual.count === 0 ? NaN : usual.mean
   out[from + 8] = NaN
+  out[from + 9] = NaN
   if (Number.isNaN(value)) return
   const y = Math.asinh(value)
   if (usual.count > 0) {
     const scale = Math.max(SPREAD_FLOOR, Math.sqrt(usual.variance))
-    out[from + 7] = clip((y - usual.mean) / scale, DEVIATION_MAX)
+    out[from + 8] = clip((y - usual.mean) / scale, DEVIATION_MAX)
   }
   const std = deviationOf(compressed)
   if (usualSpread.count > 0 && !Number.isNaN(std)) {
     const u = usualSpread.mean
-    out[from + 8] = u > 0 ? clip(Math.log((std + 0.01 * u) / (1.01 * u)), SPREAD_MAX) : 0
+    out[from + 9] = u > 0 ? clip(Math.log((std + 0.01 * u) / (1.01 * u)), SPREAD_MAX) : 0
   }
   // A value that only fills a gap teaches nothing.
   if (column.missing[place] === 1) return
