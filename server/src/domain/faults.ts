@@ -28,6 +28,8 @@ export const faults = {
   hub_refused: { status: 403, say: 'The hub does not give this model to this token.' },
   hub_broken: { status: 502, say: 'What the hub sent is not what it says it is.' },
   hub_unreachable: { status: 503, say: 'The hub cannot be reached, and the cache does not have the model.' },
+  training_diverged: { status: 422, say: 'The training run lost its footing: its loss is no longer finite.' },
+  checkpoint_unusable: { status: 422, say: 'The state that was kept of the training run cannot be used.' },
   data_broken: { status: 422, say: 'The data set cannot be read, or too many of its rows are bad.' },
   explain_unsupported: { status: 422, say: 'This kind of model cannot explain itself.' },
   unauthorised: { status: 401, say: 'A valid API key is needed.' },

@@ -7,6 +7,7 @@ import { encodeModel } from '../onnx/encode.ts'
 import { openSession, type RunTensor, runTensor, type SessionOptions } from '../session.ts'
 import { type AccumulatingStep, accumulating } from './accumulate.ts'
 import type { Feeds } from './examples.ts'
+import type { Kernel } from './kernel/kernel.ts'
 import type { Parameters, ScratchType } from './parameters.ts'
 import type { Step } from './trainable.ts'
 
@@ -43,14 +44,14 @@ export async function openLearner(
   accumulates: boolean,
   options: SessionOptions,
 ): Promise<Learner> {
-  const run: Step | AccumulatingStep = accumulates ? accumulating(step) : step
+  const run: AccumulatingStep = accumulates ? accumulating(step) : { ...step, before: new Map() }
   const { scratch, kernel, weights, gradients } = parameters
   const inputs: Record<string, RunTensor> = {}
   const outputs: Record<string, RunTensor> = {}
   const feeds: Record<string, Feeds[string]> = {}
   scratch.reset()
   const masks = new Map(step.masks.map((mask) => [mask.feed, mask]))
-  const before = new Set('before' in run ? run.before.values() : [])
+  const before = new Set(run.before.values())
   const fills: ((at: { seed: number; step: number; turn: number }) => void)[] = []
   for (const { name, type, shape } of run.graph.inputs) {
     if (before.has(name)) continue
@@ -69,7 +70,7 @@ export async function openLearner(
       const gradient = gradients.get(name)
       assert(gradient, `${name} does not learn`)
       outputs[output] = runTensor('float32', gradient, shapeOf(run, output))
-      const fed = 'before' in run ? run.before.get(output) : undefined
+      const fed = run.before.get(output)
       if (fed !== undefined) inputs[fed] = outputs[output]
     }
   }
@@ -107,12 +108,12 @@ const MASK_SALT = 0x6d61736b
 const THRESHOLDS = 65_536
 
 /** Fills a mask with 0 or 1/keep; keep is rounded to 16 bits, and the value is made for what it was rounded to. */
-function masking({ mask }: Parameters['kernel'], values: Float32Array, keep: number, site: number) {
+function masking(kernel: Kernel, values: Float32Array, keep: number, site: number) {
   const threshold = Math.round(keep * THRESHOLDS)
   assert(threshold > 0 && threshold < THRESHOLDS, `a mask keeps a share between 0 and 1, not ${keep}`)
   const count = Math.ceil(values.length / 32) * 32
   return ({ seed, step, turn }: { seed: number; step: number; turn: number }): void =>
-    mask(values.byteOffset, count, THRESHOLDS / threshold, threshold, seed, MASK_SALT, site, step, turn)
+    kernel.mask(values.byteOffset, count, THRESHOLDS / threshold, threshold, seed, MASK_SALT, site, step, turn)
 }
 
 interface RowOutput {
