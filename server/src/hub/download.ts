@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { Fault } from '../domain/faults.ts'
 import { type FileProof, isThere, startHash } from './cache.ts'
 import type { Hub } from './hub.ts'
-import { ConnectionBroken, chunks, request } from './request.ts'
+import { ConnectionBroken, chunks, pause, request } from './request.ts'
 
 /** Of one download: a hub that breaks off after every byte is given up, too. */
 const CONNECTIONS_MAX = 100
@@ -65,7 +65,7 @@ async function fetched(hub: Hub, asked: Download, partial: string): Promise<bool
           at += piece.length
           asked.onBytes(at)
         }
-        if (at < size) throw new ConnectionBroken('the answer ended too soon')
+        if (at < size) throw new ConnectionBroken('the answer ended too soon', { mayRecover: true })
       } catch (error) {
         if (!(error instanceof ConnectionBroken)) throw error
         failures = at > start ? 0 : failures + 1
@@ -141,17 +141,4 @@ async function sizeOf(path: string): Promise<number> {
   } catch {
     return 0
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      if (signal.aborted) reject(signal.reason as Error)
-      else resolve()
-    }
-  })
 }

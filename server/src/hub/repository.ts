@@ -4,7 +4,7 @@ import { Fault } from '../domain/faults.ts'
 import type { FileProof } from './cache.ts'
 import type { Hub } from './hub.ts'
 import { type HubModel, hubWord, isCommit } from './hubModel.ts'
-import { request, wholeBody } from './request.ts'
+import { ask } from './request.ts'
 
 /** The commit that a revision stands at now. */
 export async function commitOf(hub: Hub, model: HubModel, signal: AbortSignal): Promise<string> {
@@ -61,16 +61,15 @@ function fetchFor(hub: Hub, model: HubModel, signal: AbortSignal): typeof fetch 
   return async (input) => {
     if (++pages > PAGES_MAX) throw nonsense(hub, model, `more than ${PAGES_MAX} pages of files`)
     const address = input instanceof Request ? input.url : input.toString()
-    const response = await request(hub, address, { accept: 'application/json' }, signal)
-    const body = await wholeBody(hub, response, signal)
-    return new Response(body as Uint8Array<ArrayBuffer>, { status: response.status, headers: response.headers }) // never shared memory
+    const { response, body } = await ask(hub, address, { accept: 'application/json' }, signal)
+    return new Response(body, { status: response.status, headers: response.headers })
   }
 }
 
 /** Turns what the client throws of an answer that it cannot read into the fault that it is. */
-async function answered<T>(hub: Hub, model: HubModel, ask: () => Promise<T>): Promise<T> {
+async function answered<T>(hub: Hub, model: HubModel, work: () => Promise<T>): Promise<T> {
   try {
-    return await ask()
+    return await work()
   } catch (error) {
     if (error instanceof HubApiError || error instanceof SyntaxError || error instanceof TypeError)
       throw nonsense(hub, model, 'an answer that is none', error)

@@ -4,9 +4,16 @@ import type { Hub } from './hub.ts'
 
 const REDIRECTS_MAX = 5
 
-/** The connection ended before the answer did: worth another attempt. */
+/** There was no answer, or it ended too soon, or it was that the hub cannot answer now. */
 export class ConnectionBroken extends Error {
   override readonly name = 'ConnectionBroken'
+  /** Whether something is there that may answer in a moment, unlike a host that nobody knows. */
+  readonly mayRecover: boolean
+
+  constructor(message: string, options: ErrorOptions & { readonly mayRecover: boolean }) {
+    super(message, options)
+    this.mayRecover = options.mayRecover
+  }
 }
 
 /**
@@ -62,6 +69,24 @@ function redirected(from: URL, location: string, home: URL): URL {
   return to
 }
 
+/** A small answer, whole. A hub that is busy or down for a moment is asked again. */
+export async function ask(
+  hub: Hub,
+  address: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<{ readonly response: Response; readonly body: Uint8Array<ArrayBuffer> }> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await request(hub, address, headers, signal)
+      return { response, body: await wholeBody(hub, response, signal) }
+    } catch (error) {
+      if (!(error instanceof ConnectionBroken && error.mayRecover) || attempt >= hub.limits.attempts) throw error
+      await pause(hub.limits.pauseMs * 2 ** attempt, signal)
+    }
+  }
+}
+
 /** The body piece by piece; each piece must come within the idle time. */
 export async function* chunks(hub: Hub, response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (response.body === null) return
@@ -78,8 +103,7 @@ export async function* chunks(hub: Hub, response: Response, signal: AbortSignal)
   }
 }
 
-/** A small answer, whole. */
-export async function wholeBody(hub: Hub, response: Response, signal: AbortSignal): Promise<Uint8Array> {
+async function wholeBody(hub: Hub, response: Response, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = []
   let length = 0
   for await (const piece of chunks(hub, response, signal)) {
@@ -101,7 +125,7 @@ async function within<T>(
   let wakeUp: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     wakeUp = setTimeout(() => {
-      reject(new ConnectionBroken(`${host} sent nothing for ${seconds} seconds`))
+      reject(new ConnectionBroken(`${host} sent nothing for ${seconds} seconds`, { mayRecover: false }))
       timer.abort()
     }, seconds * 1000)
   })
@@ -109,7 +133,10 @@ async function within<T>(
     return await Promise.race([work(AbortSignal.any([signal, timer.signal])), late])
   } catch (error) {
     if (signal.aborted || error instanceof ConnectionBroken) throw error
-    throw new ConnectionBroken(`the connection to ${host} failed: ${reasonOf(error)}`, { cause: error })
+    throw new ConnectionBroken(`the connection to ${host} failed: ${reasonOf(error)}`, {
+      cause: error,
+      mayRecover: false,
+    })
   } finally {
     clearTimeout(wakeUp)
   }
@@ -141,6 +168,20 @@ function refusal(response: Response, { host }: URL): Fault | ConnectionBroken {
           ? `${host} knows the model, but not that revision.`
           : `${host} has no such model or file.`,
     })
-  if (status === 429 || status >= 500) return new ConnectionBroken(`${host} answered ${status}`)
+  if (status === 429 || status >= 500) return new ConnectionBroken(`${host} answered ${status}`, { mayRecover: true })
   return new Fault('hub_broken', { say: `${host} answered ${status}, which makes no sense here.` })
+}
+
+/** Waits, unless somebody stops it all. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      if (signal.aborted) reject(signal.reason as Error)
+      else resolve()
+    }
+  })
 }
