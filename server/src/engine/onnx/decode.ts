@@ -47,7 +47,9 @@ export interface DecodeOptions {
 /** Protobuf's own limit of one file; a model of that size does not train or serve on a CPU in any useful time. */
 const EXTERNAL_BYTES_MAX = 2 ** 31
 
-export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): OnnxModel {
+export function decodeModel(file: Uint8Array, options: DecodeOptions = {}): OnnxModel {
+  // A Buffer's slice is a view; from here on the bytes are what their type says.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
   const reading: Reading = { patience: newPatience(), readOutside: outsideReader(options) }
   return readMessage(bytes, reading.patience, (fields) => readModel(fields, reading))
 }
