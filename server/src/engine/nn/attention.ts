@@ -1,0 +1,60 @@
+import type { Value } from '../graph/ir.ts'
+import { add, cast, matmulFused, reshape, scale, softmax, transpose } from '../graph/ops.ts'
+import type { Build } from './build.ts'
+import type { LayerNames } from './families.ts'
+import { linear } from './linear.ts'
+import type { Tokens } from './tokens.ts'
+
+/** What is added to the score of padding: e^(−10⁹ − max) is exactly 0 in float32. */
+const MASKED = -1e9
+
+/** 0 for a token, −10⁹ for padding: [rows, 1, 1, length]. Computed once, added to the scores of every layer. */
+export function paddingBias({ g }: Build, { mask }: Tokens): Value {
+  const present = cast(g, g.op('Unsqueeze', [mask, g.ints([1, 2])]), 'float32')
+  return add(g, scale(g, present, -MASKED), g.scalar(MASKED))
+}
+
+/**
+ * Multi-head attention, before its output layer. Per row and head, with queries Q, keys K and values V:
+ *
+ *   P = softmax(Q·Kᵀ/√(width/heads) + bias),  context = dropout(P)·V
+ *
+ * Vaswani et al. 2017, eq. 1 and §3.2.2.
+ *
+ * @param from where the queries come from: every token [rows·length, width], or the first of each row [rows, width]
+ * @param over [rows·length, width] where keys and values come from
+ * @param bias [rows, 1, 1, length] added to the scores
+ * @returns    as many rows as `from`
+ */
+export function attention(
+  build: Build,
+  tokens: Tokens,
+  { from, over, bias }: { readonly from: Value; readonly over: Value; readonly bias: Value },
+  { names, heads, dropout, place }: { names: LayerNames; heads: number; dropout: number; place: string },
+): Value {
+  const { g } = build
+  const width = over.shape[1]
+  const perHead = width / heads
+  const spread = (x: Value): Value => transpose(g, tokens.unfold(x, [heads, perHead]), [0, 2, 1, 3])
+  const queries = linear(build, from, names.query)
+  const q = from === over ? spread(queries) : reshape(g, queries, [-1, heads, 1, perHead])
+  const k = spread(linear(build, over, names.key))
+  const v = spread(linear(build, over, names.value))
+  const scores = matmulFused(g, q, k, { transB: true, alpha: 1 / Math.sqrt(perHead) })
+  const probabilities = build.dropout(softmax(g, add(g, scores, bias)), dropout, place)
+  const context = matmulFused(g, probabilities, v)
+  // [rows, heads, queries, perHead] → [rows·queries, width]; of one query a row, the order is right as it is.
+  const ordered = from === over ? transpose(g, context, [0, 2, 1, 3]) : context
+  return g.op('Reshape', [ordered, g.ints([-1, width])])
+}
+
+/** Means over the tokens of each row, padding left out: [rows·length, width] → [rows, width]. */
+export function meanOverTokens({ g }: Build, tokens: Tokens, x: Value): Value {
+  const width = x.shape[1]
+  const present = cast(g, g.op('Unsqueeze', [tokens.mask, g.ints([1])]), 'float32')
+  // A row that only fills up a batch may have no token at all.
+  const known = [{ type: 'float32', shape: [tokens.rows, 1, 1] } as const]
+  const count = g.op('Max', [g.op('ReduceSum', [present, g.ints([2])]), g.scalar(1)], {}, { known })
+  const shares = g.op('Div', [present, count])
+  return g.op('Reshape', [g.op('MatMul', [shares, tokens.unfold(x, [width])]), g.ints([-1, width])])
+}

@@ -1,0 +1,50 @@
+/** The graphs of a model of one's own building: one that learns, one that only looks. */
+import { differentiate } from '../autodiff/differentiate.ts'
+import type { GradientOutput, ParameterSpec, Step } from '../fit/trainable.ts'
+import type { Value } from '../graph/ir.ts'
+import { type Build, stepBuild } from './build.ts'
+
+/** What a model makes of its feeds in a graph. */
+export interface Result {
+  /** Scalar. */
+  readonly loss: Value
+  readonly logits: Value
+}
+
+type Body = (build: Build) => Result
+
+/** Loss, gradients and dropout masks. The gradient of `w` comes out as `gradient.w`, of gathered rows as `gradient.w.rows`. */
+export function learningStep(specs: readonly ParameterSpec[], body: Body): Step {
+  const build = stepBuild(specs, true)
+  const { g } = build
+  const { loss } = body(build)
+  const learning = new Set(specs.filter(({ learns }) => learns).map(({ name }) => name))
+  const gathered = build.gathered.filter(({ table }) => learning.has(table))
+  const tables = new Set(gathered.map(({ table }) => table))
+  // The whole gradient of a table that is gathered from would be as large as the table: its rows' is handed out instead.
+  const whole = [...build.parameters, ...build.ties].filter(
+    ([name, value]) => learning.has(name) && (!tables.has(name) || value === build.ties.get(name)),
+  )
+  const found = differentiate(g, loss, [...whole.map(([, value]) => value), ...gathered.map(({ rows }) => rows)])
+
+  const gradients: Record<string, GradientOutput[]> = {}
+  const show = (name: string, output: GradientOutput, gradient: Value | undefined) => {
+    if (gradient === undefined) return
+    g.output(gradient, output.output)
+    ;(gradients[name] ??= []).push(output)
+  }
+  g.output(loss, 'loss')
+  for (const [name, value] of whole) show(name, { kind: 'dense', output: `gradient.${name}` }, found.get(value))
+  for (const { table, ids, rows } of gathered)
+    show(table, { kind: 'rows', output: `gradient.${table}.rows`, ids }, found.get(rows))
+  return { graph: g.finish(), loss: 'loss', gradients, masks: build.masks }
+}
+
+/** Loss and logits. */
+export function lookingStep(specs: readonly ParameterSpec[], body: Body): Step {
+  const build = stepBuild(specs, false)
+  const { loss, logits } = body(build)
+  build.g.output(logits, 'logits')
+  build.g.output(loss, 'loss')
+  return { graph: build.g.finish(), loss: 'loss', gradients: {}, masks: [] }
+}
