@@ -32,7 +32,16 @@ export const rooms = {
   datasets: { path: 'server/src/datasets', may: ['domain', 'math'] },
   artifacts: { path: 'server/src/artifacts', may: ['domain', 'models'] },
   hub: { path: 'server/src/hub', may: ['domain'] },
-  training: { path: 'server/src/training', may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts'] },
+  adopt: {
+    path: 'server/src/adopt',
+    may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts', 'hub', 'loop'],
+    types: ['store', 'config.ts'],
+  },
+  training: {
+    path: 'server/src/training',
+    may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts'],
+    types: ['store', 'notify'],
+  },
   serving: { path: 'server/src/serving', may: ['domain', 'models', 'artifacts', 'engine'] },
   batch: { path: 'server/src/batch', may: ['domain', 'models', 'artifacts', 'datasets'] },
   store: { path: 'server/src/store', may: ['domain'] },

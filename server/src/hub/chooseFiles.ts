@@ -1,27 +1,6 @@
 /** Which files of a repository are needed to serve its model; the rest is never fetched. */
 import { Fault } from '../domain/faults.ts'
-
-/** Paths within the repository. */
-export interface ChosenFiles {
-  readonly config: string
-  /** The model's card: its terms are in there. */
-  readonly card: string | null
-  readonly tokenizer: ChosenTokenizer
-  readonly weights: ChosenWeights
-}
-
-export type ChosenTokenizer = {
-  /** tokenizer_config.json, which knows the longest text. */
-  readonly settings: string | null
-} & (
-  | { readonly kind: 'json'; readonly path: string }
-  | { readonly kind: 'word-pieces'; readonly vocabulary: string }
-  | { readonly kind: 'byte-pairs'; readonly vocabulary: string; readonly merges: string }
-)
-
-export type ChosenWeights =
-  | { readonly kind: 'onnx'; readonly path: string; readonly quantised: boolean }
-  | { readonly kind: 'safetensors'; readonly path: string }
+import type { ChosenFiles, ChosenTokenizer, ChosenWeights } from './modelFiles.ts'
 
 const PLAIN = ['onnx/model.onnx', 'model.onnx']
 /** As Optimum, Transformers.js and Sentence Transformers name them. */

@@ -18,7 +18,8 @@ import { Fault, type FaultCode } from '../domain/faults.ts'
 import { externalFiles } from '../engine/onnx/decode.ts'
 import { type Hub, hubLimits } from './hub.ts'
 import { hubModel } from './hubModel.ts'
-import { folderModel, type ModelFiles, type PullNeeds, type PullOptions, pullModel } from './pullModel.ts'
+import type { ModelFiles } from './modelFiles.ts'
+import { folderModel, type PullNeeds, type PullOptions, pullModel } from './pullModel.ts'
 
 const golden = (name: string) => readFileSync(new URL(`../../test/golden/onnx/${name}`, import.meta.url))
 const MODEL = 'someone/mood'

@@ -13,22 +13,13 @@ import {
   linkIntoSnapshot,
   snapshotFolder,
 } from './cache.ts'
-import { type ChosenFiles, chooseFiles } from './chooseFiles.ts'
+import { chooseFiles } from './chooseFiles.ts'
 import { download } from './download.ts'
 import type { Hub } from './hub.ts'
 import { type HubModel, hubWord } from './hubModel.ts'
+import type { ChosenFiles, ModelFiles } from './modelFiles.ts'
 import { commitOf, listRepository } from './repository.ts'
 import { ConnectionBroken } from './request.ts'
-
-/** A model's files on this machine. Paths in `chosen` are relative to the folder. */
-export interface ModelFiles {
-  /** `hf:OWNER/NAME`, or the folder as it was named. */
-  readonly title: string
-  /** Null of a folder. */
-  readonly commit: string | null
-  readonly folder: string
-  readonly chosen: ChosenFiles
-}
 
 export interface PullProgress {
   readonly path: string
