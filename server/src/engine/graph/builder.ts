@@ -103,6 +103,20 @@ export class GraphBuilder {
     return value
   }
 
+  /** Asks a node that was made already for more of its outputs: what the gradient needs of the way there. */
+  moreOutputs(node: Node, count: number): Value[] {
+    const { op, inputs, attributes } = node
+    const typed = infer({ op, inputs, attributes, outputs: count, tensorOf: (value) => this.tensorOf(value) })
+    const outputs = typed.map(
+      (typed, i) => node.outputs[i] ?? this.#value(this.#fresh(`${op.toLowerCase()}_extra`), typed),
+    )
+    for (const output of outputs)
+      this.#makers.set(output, node)
+      // The builder made the node, and it alone may extend it.
+    ;(node as { outputs: readonly Value[] }).outputs = outputs
+    return outputs
+  }
+
   /** Makes a value an output under this name: the value is renamed, for an Identity would cost a copy. */
   output(value: Value, name: string): void {
     const renameable = this.#makers.has(value) && !this.#outputs.includes(value)
