@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import type { Bucket } from '../fit/trainable.ts'
 import type { Typed } from '../graph/shapes/infer.ts'
+import { tensor } from '../graph/tensor.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import { encodeModel } from '../onnx/encode.ts'
-import type { OnnxModel } from '../onnx/model.ts'
+import type { OnnxModel, Tensor } from '../onnx/model.ts'
 import { openSession, type OutputType } from '../session.ts'
 import type { Exported } from './readExport.ts'
 
@@ -28,8 +29,12 @@ export async function foldExport(
     ...model,
     graph: {
       ...model.graph,
+      // One text alone is all of type 0, so there is nothing to feed.
+      initializers: new Map(model.graph.initializers).set('token_type_ids', noTypes(rows, length)),
       inputs: [
-        ...inputs.map((name) => ({ name, type: 'int64' as const, shape: [rows, length] })),
+        ...inputs
+          .filter((name) => name !== 'token_type_ids')
+          .map((name) => ({ name, type: 'int64' as const, shape: [rows, length] })),
         ...weights.map(({ name, tensor }) => ({ name, type: tensor.type, shape: tensor.shape })),
       ],
       outputs: model.graph.outputs.filter(({ name }) => name === output),
@@ -46,6 +51,10 @@ export async function foldExport(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function noTypes(rows: number, length: number): Tensor {
+  return tensor('int64', [rows, length], new Float64Array(rows * length))
 }
 
 /** Opens the graph once more with every value as an output: the runtime infers what each of them is. */

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { encodeModel } from '../onnx/encode.ts'
+import { toOnnx } from '../graph/toOnnx.ts'
+import type { ParameterSpec, Step } from '../fit/trainable.ts'
+import { openSession, type RunTensors, runTensor, valuesOf } from '../session.ts'
+import { type ImportedExport, importExport } from './importExport.ts'
+import { readSafetensors } from './safetensors.ts'
+
+const GOLDEN = join(import.meta.dirname, '../../../test/golden/imported')
+const ROWS = 3
+const LENGTH = 9
+const LABELS = 3
+
+interface Golden {
+  readonly inputs: Readonly<Record<'input_ids' | 'attention_mask', readonly (readonly number[])[]>>
+  readonly labels: readonly number[]
+  readonly logits: readonly (readonly number[])[]
+  readonly loss: number
+  readonly sharedLoss?: number
+  /** By file and initializer: the weight of the checkpoint, and whether it lies transposed. */
+  readonly exports: Readonly<Record<string, Readonly<Record<string, readonly [string, boolean]>>>>
+}
+
+const families = ['distilbert', 'bert', 'roberta', 'xlm-roberta']
+const exportsOf = families.flatMap((family) =>
+  Object.keys(goldenOf(family).exports).map((file) => [family, file] as const),
+)
+
+describe.each(exportsOf)('%s/%s', (family, file) => {
+  const golden = goldenOf(family)
+  const bytes = read(family, file)
+  const isShared = file === 'shared.onnx'
+
+  test('loss and every gradient are PyTorch’s to 1e-5', async () => {
+    const { trainable } = await importExport(bytes)
+    const step = await trainable.step({ rows: ROWS, length: LENGTH })
+    const results = await runStep(step, trainable.parameters, golden)
+    expect(Math.abs(results.loss - (isShared ? (golden.sharedLoss ?? 0) : golden.loss))).toBeLessThan(2e-6)
+    const wanted = readSafetensors(read(family, isShared ? 'shared.gradients.safetensors' : 'gradients.safetensors'))
+    expect(trainable.parameters.length).toBe(wanted.size)
+    for (const { name, shape } of trainable.parameters) {
+      const [weight = '', isTransposed = false] = golden.exports[file]?.[name] ?? []
+      const gradient = wanted.get(weight)?.values
+      const found = isTransposed ? transposed(results.gradients[name], shape) : results.gradients[name]
+      expect(relativeError(found, gradient), `${name} (${weight})`).toBeLessThan(1e-5)
+    }
+  })
+
+  test('a look gives the logits of the export', async () => {
+    const { trainable } = await importExport(bytes)
+    const step = await trainable.look({ rows: ROWS, length: LENGTH })
+    expect(step.gradients).toEqual({})
+    if (isShared) return
+    const { logits } = await runStep(step, trainable.parameters, golden)
+    for (const [i, logit] of golden.logits.flat().entries()) expect(logits?.[i]).toBeCloseTo(logit, 5)
+  })
+
+  test('the file with the weights that it has is the file', async () => {
+    const imported = await importExport(bytes)
+    const again = imported.withWeights(initialOf(imported))
+    if (isShared) expect(again.length).toBeGreaterThan(bytes.length)
+    else expect(Buffer.compare(again, bytes)).toBe(0)
+    expect(await logitsOf(again, golden)).toEqual(await logitsOf(bytes, golden))
+  })
+})
+
+test('tuned weights go back into the file, each to its own even where equal ones were kept once', async () => {
+  const golden = goldenOf('distilbert')
+  const imported = await importExport(read('distilbert', 'shared.onnx'))
+  const { parameters } = imported.trainable
+  const moved = new Map(
+    parameters.map(({ name, initial }, n) => [name, initial.map((w, i) => w + Math.sin(i + n) / 30)]),
+  )
+  const tuned = imported.withWeights((name) => moved.get(name) ?? new Float32Array())
+
+  const again = await importExport(tuned)
+  const found = new Map(again.trainable.parameters.map(({ name, initial }) => [name, initial]))
+  expect(found.size).toBe(parameters.length)
+  for (const [name, values] of moved) expect(found.get(name), name).toEqual(values)
+  const look = await imported.trainable.look({ rows: ROWS, length: LENGTH })
+  const asTrained = await runStep(
+    look,
+    parameters.map((spec) => ({ ...spec, initial: moved.get(spec.name) ?? spec.initial })),
+    golden,
+  )
+  for (const [i, logit] of (await logitsOf(tuned, golden)).entries())
+    expect(asTrained.logits?.[i]).toBeCloseTo(logit, 5)
+})
+
+test('a parameter that does not learn is fed but has no gradient', async () => {
+  const { trainable } = await importExport(read('distilbert', 'script-sdpa-17.onnx'), {
+    learns: (name) => name.startsWith('classifier'),
+  })
+  const step = await trainable.step({ rows: 2, length: 5 })
+  expect(Object.keys(step.gradients).toSorted()).toEqual(['classifier.bias', 'classifier.weight'])
+  expect(trainable.parameters.filter(({ learns }) => learns)).toHaveLength(2)
+})
+
+test.each([
+  ['half.onnx', /float16.*fine-tune the float32 export/],
+  ['quantized.onnx', /quantised.*fine-tune the float32 export.*barometer quantize/],
+  ['fused.onnx', /optimised for inference.*fine-tune the plain float32 export/],
+  ['external.onnx', /another file.*save it again with its weights inside/],
+])('%s is refused for fine-tuning, with a remedy', async (file, say) => {
+  await expect(importExport(read('distilbert', file))).rejects.toMatchObject({
+    name: 'Fault',
+    code: 'model_unsupported',
+    message: expect.stringMatching(say),
+  })
+})
+
+function goldenOf(family: string): Golden {
+  return JSON.parse(readFileSync(join(GOLDEN, family, 'golden.json'), 'utf8')) as Golden // written by make.py beside it
+}
+
+function read(family: string, file: string): Uint8Array {
+  return readFileSync(join(GOLDEN, family, file))
+}
+
+function initialOf({ trainable }: ImportedExport): (name: string) => Float32Array {
+  return (name) => trainable.parameters.find((spec) => spec.name === name)?.initial ?? new Float32Array()
+}
+
+async function runStep(step: Step, parameters: readonly ParameterSpec[], golden: Golden) {
+  const session = await openSession(encodeModel(toOnnx(step.graph)))
+  const all = { ...weightsOf(parameters), ...textOf(golden), ...targetsOf(golden) }
+  const feeds = Object.fromEntries(Object.entries(all).filter(([name]) => session.inputs.includes(name)))
+  const results = await session.run(feeds)
+  await session.close()
+  const gradients: Record<string, Float32Array> = {}
+  for (const { name, shape, initial } of parameters) {
+    const sum = (gradients[name] = new Float32Array(initial.length))
+    for (const part of step.gradients[name] ?? []) {
+      const values = floatsOf(results, part.output)
+      if (part.kind === 'dense') for (const [i, value] of values.entries()) sum[i] += value
+      else scatter(sum, values, golden.inputs.input_ids.flat(), shape[1] ?? 1)
+    }
+  }
+  const logits = step.graph.outputs.some(({ name }) => name === 'logits') ? floatsOf(results, 'logits') : undefined
+  return { loss: floatsOf(results, step.loss)[0] ?? Number.NaN, logits, gradients }
+}
+
+function scatter(table: Float32Array, rows: Float32Array, ids: readonly number[], width: number): void {
+  for (const [row, id] of ids.entries()) for (let i = 0; i < width; i++) table[id * width + i] += rows[row * width + i]
+}
+
+function weightsOf(parameters: readonly ParameterSpec[]): RunTensors {
+  // A copy: the values of a file lie askew, and the runtime wants them aligned.
+  return Object.fromEntries(
+    parameters.map(({ name, initial, shape }) => [name, runTensor('float32', initial.slice(), shape)]),
+  )
+}
+
+function textOf({ inputs }: Golden): RunTensors {
+  const tensorOf = (rows: readonly (readonly number[])[]) =>
+    runTensor('int64', BigInt64Array.from(rows.flat(), BigInt), [ROWS, LENGTH])
+  return { input_ids: tensorOf(inputs.input_ids), attention_mask: tensorOf(inputs.attention_mask) }
+}
+
+function targetsOf({ labels }: Golden): RunTensors {
+  const targets = new Float32Array(ROWS * LABELS)
+  for (const [row, label] of labels.entries()) targets[row * LABELS + label] = 1
+  return {
+    targets: runTensor('float32', targets, [ROWS, LABELS]),
+    row_weights: runTensor('float32', new Float32Array(ROWS).fill(1), [ROWS]),
+  }
+}
+
+async function logitsOf(model: Uint8Array, golden: Golden): Promise<Float32Array> {
+  const session = await openSession(model)
+  const types = runTensor('int64', new BigInt64Array(ROWS * LENGTH), [ROWS, LENGTH])
+  const feeds = { ...textOf(golden), ...(session.inputs.includes('token_type_ids') && { token_type_ids: types }) }
+  const logits = floatsOf(await session.run(feeds), 'logits')
+  await session.close()
+  return logits
+}
+
+function floatsOf(results: RunTensors, name: string): Float32Array {
+  const tensor = results[name]
+  if (tensor === undefined) throw new Error(`nothing is called ${name}`)
+  return valuesOf('float32', tensor)
+}
+
+function transposed(values: Float32Array | undefined, [rows = 0, columns = 0]: readonly number[]): Float32Array {
+  return Float32Array.from(
+    { length: rows * columns },
+    (_, i) => values?.[(i % rows) * columns + Math.floor(i / rows)] ?? 0,
+  )
+}
+
+/** max |found − wanted| / max |wanted|; the absolute error where the true gradient is zero (the bias of the keys). */
+function relativeError(found: Float32Array | undefined, wanted: Float32Array | undefined): number {
+  if (found === undefined || found.length !== wanted?.length) return Infinity
+  const largest = wanted.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
+  const error = found.reduce((error, value, i) => Math.max(error, Math.abs(value - wanted[i])), 0)
+  return largest < 1e-7 ? error : error / largest
+}
