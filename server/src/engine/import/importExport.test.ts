@@ -41,7 +41,7 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
     const wanted = readSafetensors(read(family, isShared ? 'shared.gradients.safetensors' : 'gradients.safetensors'))
     expect(trainable.parameters.length).toBe(wanted.size)
     for (const { name, shape } of trainable.parameters) {
-      const [weight = '', isTransposed = false] = golden.exports[file]?.[name] ?? []
+      const [weight, isTransposed] = golden.exports[file]?.[name] ?? ['', false]
       const gradient = wanted.get(weight)?.values
       const found = isTransposed ? transposed(results.gradients[name], shape) : results.gradients[name]
       expect(relativeError(found, gradient), `${name} (${weight})`).toBeLessThan(1e-5)

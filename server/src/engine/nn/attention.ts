@@ -1,5 +1,5 @@
 import type { Value } from '../graph/ir.ts'
-import { add, cast, matmulFused, reshape, scale, softmax, transpose } from '../graph/ops.ts'
+import { add, cast, matmulFused, scale, softmax, transpose } from '../graph/ops.ts'
 import type { Build } from './build.ts'
 import type { LayerNames } from './families.ts'
 import { linear } from './linear.ts'
@@ -37,7 +37,7 @@ export function attention(
   const perHead = width / heads
   const spread = (x: Value): Value => transpose(g, tokens.unfold(x, [heads, perHead]), [0, 2, 1, 3])
   const queries = linear(build, from, names.query)
-  const q = from === over ? spread(queries) : reshape(g, queries, [-1, heads, 1, perHead])
+  const q = from === over ? spread(queries) : g.op('Reshape', [queries, g.ints([-1, heads, 1, perHead])])
   const k = spread(linear(build, over, names.key))
   const v = spread(linear(build, over, names.value))
   const scores = matmulFused(g, q, k, { transB: true, alpha: 1 / Math.sqrt(perHead) })
