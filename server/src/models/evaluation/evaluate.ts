@@ -178,7 +178,7 @@ function weigh(columns: Columns, weights: Uint16Array, labels: number) {
  * the metric are left out. The interval always holds the estimate itself: of a biased metric (ECE) the percentiles
  * alone may not.
  */
-function interval(values: ArrayLike<number>, value: number): { low: number; high: number } {
+export function interval(values: ArrayLike<number>, value: number): { low: number; high: number } {
   const sorted = Float64Array.from(Array.from(values).filter((each) => !Number.isNaN(each))).sort()
   if (sorted.length === 0) return { low: value, high: value }
   return { low: Math.min(value, percentile(sorted, 0.025)), high: Math.max(value, percentile(sorted, 0.975)) }

@@ -27,28 +27,42 @@ export interface Detection {
   readonly falseAlertsPerNodeWeek: number
 }
 
+/** What one series adds; sums over series. */
+export interface AlertCounts {
+  readonly events: number
+  /** [found events] seconds */
+  readonly delays: readonly number[]
+  readonly falseAlerts: number
+  readonly normalMs: number
+}
+
 const TOGETHER_MS = 300_000
 const WEEK_MS = 7 * 86_400_000
 
 /** @param kind count only events of this kind (an index into `kinds`); all by default. */
 export function detection(series: readonly ScoredSeries[], threshold: number, kind?: number): Detection {
-  let events = 0
-  let falseAlerts = 0
-  let normalMs = 0
+  return pooled(series.map((one) => countAlerts(one, threshold, kind)))
+}
+
+export function countAlerts(one: ScoredSeries, threshold: number, kind?: number): AlertCounts {
+  const { at, label } = one.history
   const delays: number[] = []
-  for (const one of series) {
-    const { at, label } = one.history
-    for (const { from, to } of eventsOf(one, kind)) {
-      events++
-      const first = firstAt(one, from, to, threshold)
-      if (first < to) delays.push((at[first] - at[from]) / 1000)
-    }
-    for (let row = Math.max(1, one.from); row < at.length; row++)
-      if (label[row] === NORMAL) normalMs += Math.min(at[row] - at[row - 1], TOGETHER_MS)
-    falseAlerts += countFalse(one, threshold)
+  const events = eventsOf(one, kind)
+  for (const { from, to } of events) {
+    const first = firstAt(one, from, to, threshold)
+    if (first < to) delays.push((at[first] - at[from]) / 1000)
   }
-  const nodeWeeks = normalMs / WEEK_MS
-  delays.sort((a, b) => a - b)
+  let normalMs = 0
+  for (let row = Math.max(1, one.from); row < at.length; row++)
+    if (label[row] === NORMAL) normalMs += Math.min(at[row] - at[row - 1], TOGETHER_MS)
+  return { events: events.length, delays, falseAlerts: countFalse(one, threshold), normalMs }
+}
+
+export function pooled(counts: readonly AlertCounts[]): Detection {
+  const events = counts.reduce((sum, each) => sum + each.events, 0)
+  const falseAlerts = counts.reduce((sum, each) => sum + each.falseAlerts, 0)
+  const nodeWeeks = counts.reduce((sum, each) => sum + each.normalMs, 0) / WEEK_MS
+  const delays = counts.flatMap((each) => each.delays).sort((a, b) => a - b)
   return {
     events,
     eventRecall: delays.length / events,

@@ -17,11 +17,13 @@ export interface LstmRecipe {
   /** Windows drawn anew for each epoch, and the share of them that ends in an anomaly. */
   readonly windows: number
   readonly anomalousShare: number
-  /** Faults injected into histories without labels: a day and node, when learning and when measuring. */
+  /** Faults injected into histories without labels, a day and node: often where they are learnt from, seldom where it counts. */
   readonly faultsPerDay: number
-  /** What `generated` means: machines to learn from, a quarter as many each to choose by and to measure on. */
+  readonly faultsPerDayMeasured: number
+  /** What `generated` means: machines to learn from, a quarter as many each to choose by and to measure on; and their days. */
   readonly machines: number
   readonly days: number
+  readonly daysMeasured: number
   readonly intervalSeconds: number
 }
 
@@ -39,8 +41,10 @@ export const lstmRecipe: LstmRecipe = {
   windows: 8192,
   anomalousShare: 1 / 3,
   faultsPerDay: 6,
+  faultsPerDayMeasured: 1,
   machines: 48,
   days: 3,
+  daysMeasured: 7,
   intervalSeconds: 30,
 }
 
