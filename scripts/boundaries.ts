@@ -34,7 +34,7 @@ export const rooms = {
   hub: { path: 'server/src/hub', may: ['domain'] },
   adopt: {
     path: 'server/src/adopt',
-    may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts', 'hub', 'loop'],
+    may: ['math', 'domain', 'models', 'engine', 'datasets', 'artifacts', 'training', 'hub', 'loop'],
     types: ['store', 'config.ts'],
   },
   training: {

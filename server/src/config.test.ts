@@ -35,6 +35,8 @@ test.each([
   [{ PORT: '8e3.5' }, /PORT/],
   [{ KEEP_TEXT: 'all' }, /KEEP_TEXT must be one of full, redacted, hash/],
   [{ TRUST_PROXY: 'maybe' }, /TRUST_PROXY must be true or false/],
+  [{ BAROMETER_SENTIMENT_MODEL: 'hf:../etc' }, /BAROMETER_SENTIMENT_MODEL must be starter, NAME@VERSION or hf:/],
+  [{ HF_ENDPOINT: 'ftp://huggingface.co' }, /HF_ENDPOINT must be an address/],
   [{ BAROMETER_CONFIG: '/no/such/file.json' }, /cannot be read/],
 ])('a setting that cannot be used is refused by name: %o', (environment, say) => {
   expect(() => loadConfig(environment, empty)).toThrow(ConfigError)

@@ -1,6 +1,7 @@
 /** Environment and file → one frozen, validated object. The only place that reads the environment. */
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
+import { hubModel } from './domain/hubModel.ts'
 import type { KeepText } from './domain/redaction.ts'
 
 interface Setting<T> {
@@ -89,6 +90,46 @@ export const settings = {
     'BAROMETER_SECRET',
     'Secret under which keys are hashed and sessions signed; without it a file in BAROMETER_HOME.',
   ),
+  sentimentModel: {
+    name: 'BAROMETER_SENTIMENT_MODEL',
+    about: 'What serves the task sentiment: `starter`, NAME@VERSION, or a model of the Hub: hf:OWNER/NAME[@REVISION].',
+    fallback: null,
+    parse(v) {
+      if (v === '') return null
+      if (v === 'starter' || /^[a-z][a-z0-9_-]{0,62}@[1-9]\d{0,8}$/.test(v) || hubModel(v) !== null) return v
+      throw new ConfigError(
+        `BAROMETER_SENTIMENT_MODEL must be starter, NAME@VERSION or hf:OWNER/NAME[@REVISION], not “${v}”.`,
+      )
+    },
+  } satisfies Setting<string | null> as Setting<string | null>,
+  sentimentLabels: optional(
+    'BAROMETER_SENTIMENT_LABELS',
+    'File that says what the labels of that model mean, for instance {"LABEL_0": "negative", "LABEL_1": "positive"}.',
+  ),
+  sentimentQuantised: flag(
+    'BAROMETER_SENTIMENT_QUANTIZED',
+    false,
+    'Serve that model with weights of 8 bits: faster and smaller, and a little less exact.',
+  ),
+  hubEndpoint: {
+    name: 'HF_ENDPOINT',
+    about: 'Address of the Hugging Face Hub or of a mirror.',
+    fallback: 'https://huggingface.co',
+    parse(v) {
+      const url = URL.canParse(v) ? new URL(v) : null
+      if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
+        throw new ConfigError(`HF_ENDPOINT must be an address like https://huggingface.co, not “${v}”.`)
+      return v.replace(/\/+$/, '')
+    },
+  } satisfies Setting<string> as Setting<string>,
+  hubToken: optional('HF_TOKEN', 'Token for models of the Hub that are private or gated; sent to HF_ENDPOINT only.'),
+  hubCache: optional(
+    'HF_HUB_CACHE',
+    'Folder that keeps models of the Hub, shared with its other tools; default HF_HOME/hub.',
+  ),
+  hubHome: optional('HF_HOME', "Folder of the Hub's tools; default XDG_CACHE_HOME/huggingface."),
+  cacheHome: optional('XDG_CACHE_HOME', 'Folder of caches; default ~/.cache.'),
+  hubOffline: flag('HF_HUB_OFFLINE', false, 'Take models of the Hub from the cache only.'),
   keepText: choice<KeepText>('KEEP_TEXT', 'full', ['full', 'redacted', 'hash'], 'What the log keeps of a text.'),
   textCharsMax: integer('TEXT_CHARS_MAX', 20_000, 1, 1_000_000, 'Longest text that is scored, in UTF-16 code units.'),
   batchItemsMax: integer('BATCH_ITEMS_MAX', 1000, 1, 10_000, 'Most items of one batch request.'),
@@ -143,6 +184,8 @@ export const settings = {
     'ALLOWED_HOSTS',
     'Host names by which the server may be called beside loopback names, separated by commas.',
   ),
+  mlflowUri: optional('MLFLOW_TRACKING_URI', 'Address of an MLflow server that is told of every training run.'),
+  mlflowToken: optional('MLFLOW_TRACKING_TOKEN', 'Bearer token for that server.'),
   trustProxy: flag(
     'TRUST_PROXY',
     false,

@@ -11,7 +11,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, readdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { type HubModel, isCommit } from './hubModel.ts'
+import { type HubModel, isCommit } from '../domain/hubModel.ts'
 
 /** How the Hub proves a file: by its sha256 where it is large (LFS), else as git does. */
 export interface FileProof {

@@ -2,6 +2,7 @@
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../domain/faults.ts'
+import { type HubModel, hubWord } from '../domain/hubModel.ts'
 import {
   blobPath,
   cachedCommit,
@@ -16,7 +17,6 @@ import {
 import { chooseFiles } from './chooseFiles.ts'
 import { download } from './download.ts'
 import type { Hub } from './hub.ts'
-import { type HubModel, hubWord } from './hubModel.ts'
 import type { ChosenFiles, ModelFiles } from './modelFiles.ts'
 import { commitOf, listRepository } from './repository.ts'
 import { ConnectionBroken } from './request.ts'

@@ -1,9 +1,9 @@
 /** What the Hub says of a repository: the commit of a revision, and its files with their proofs. */
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub'
 import { Fault } from '../domain/faults.ts'
+import { type HubModel, hubWord, isCommit } from '../domain/hubModel.ts'
 import type { FileProof } from './cache.ts'
 import type { Hub } from './hub.ts'
-import { type HubModel, hubWord, isCommit } from './hubModel.ts'
 import { ask } from './request.ts'
 
 /** The commit that a revision stands at now. */
