@@ -1,0 +1,47 @@
+/**
+ * A classifier of DistilBERT's shape (66 M parameters) with random weights, as fp32 and as int8: speed does not ask what a
+ * model has learnt.
+ *
+ *   node server/bench/engine/distilbertShape.ts FOLDER      writes model.onnx and model-int8.onnx there
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { dropoutOf } from '../../src/engine/nn/encoderLayers.ts'
+import { type ClassifierConfig, encoderClassifier, encoderServing } from '../../src/engine/nn/encoder.ts'
+import { weightsOf } from '../../src/engine/nn/serving.ts'
+import { encodeModel } from '../../src/engine/onnx/encode.ts'
+import type { OnnxModel } from '../../src/engine/onnx/model.ts'
+import { quantizeModel } from '../../src/engine/quantize/quantizeModel.ts'
+
+/** distilbert-base-uncased, with two labels. */
+export const distilbertShape: ClassifierConfig = {
+  family: 'distilbert',
+  vocabulary: 30_522,
+  width: 768,
+  layers: 6,
+  heads: 12,
+  inner: 3072,
+  positions: 512,
+  firstPosition: 0,
+  typeVocabulary: 0,
+  norm: 'post',
+  epsilon: 1e-12,
+  activation: 'gelu',
+  dropout: dropoutOf(0.1),
+  labels: 2,
+  pooling: 'cls',
+  head: 'relu',
+}
+
+export function distilbertModel(): OnnxModel {
+  const { parameters } = encoderClassifier(distilbertShape, { seed: 1 })
+  return encoderServing(distilbertShape, weightsOf(parameters))
+}
+
+if (import.meta.main) {
+  const [folder = '.'] = process.argv.slice(2)
+  await mkdir(folder, { recursive: true })
+  const model = distilbertModel()
+  await writeFile(join(folder, 'model.onnx'), encodeModel(model))
+  await writeFile(join(folder, 'model-int8.onnx'), encodeModel(quantizeModel(model)))
+}
