@@ -21,7 +21,7 @@ export interface TrainVersion {
   readonly seed: number
   readonly workers: number
   readonly rows: readonly LabelledText[]
-  readonly data: { readonly sha256: string; readonly source: Omit<DataSource, 'rows'> }
+  readonly data: { readonly sha256: string; readonly sources: readonly DataSource[] }
   /** Rows that are only measured on; training rows with the same text are left out of training. */
   readonly test: { readonly name: string; readonly rows: readonly LabelledText[] } | null
   /** The version of Barometer. */
@@ -88,7 +88,7 @@ export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion>
       labels,
       recipe: { name: recipe.name, parameters: { ...recipeParameters(recipe), ...plan.parameters } },
       seed,
-      data: { rows: rows.length, sha256: asked.data.sha256, sources: [{ ...asked.data.source, rows: rows.length }] },
+      data: { rows: rows.length, ...asked.data },
       evaluations,
       calibration: { ...trained.calibration, ece: calibrationError(measured.predictions).ece },
       engine: asked.engine,
@@ -99,7 +99,8 @@ export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion>
   return { artifact, model, trained, evaluations, leftOut: asked.rows.length - rows.length }
 }
 
-function withoutTest({ rows, test }: TrainVersion): readonly LabelledText[] {
+/** Rows whose text is measured on are not learned from. */
+export function withoutTest({ rows, test }: Pick<TrainVersion, 'rows' | 'test'>): readonly LabelledText[] {
   if (test === null) return rows
   const measured = new Set(test.rows.map(({ text }) => textKey(text)))
   return rows.filter(({ text }) => !measured.has(textKey(text)))
@@ -111,7 +112,8 @@ const USUAL_ORDERS = [
   ['info', 'warning', 'critical'],
 ]
 
-function labelsOf(rows: readonly LabelledText[], plan: TrainingPlan): readonly string[] {
+/** The labels of the rows in the order that the model will have them; throws data_broken where they are not those wanted. */
+export function labelsOf(rows: readonly LabelledText[], plan: Pick<TrainingPlan, 'labels'>): readonly string[] {
   const labels = [...new Set(rows.map(({ label }) => label))].sort((a, b) => (a < b ? -1 : 1))
   if (labels.length < 2)
     throw new Fault('data_broken', { say: `All rows have the label “${labels[0] ?? ''}”; a task has two at least.` })

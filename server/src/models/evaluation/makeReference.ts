@@ -26,15 +26,25 @@ export function signalsOf(text: string, { label, probabilities, tokens, unknown 
  * @param random draws the sample
  */
 export function makeReference(model: TextModel, texts: readonly string[], random: Random): Reference {
+  return referenceOf(model.labels.length, texts, (row) => model.score(texts[row]), random)
+}
+
+/** The same for texts that were scored already. */
+export function referenceOf(
+  labels: number,
+  texts: readonly string[],
+  scored: (row: number) => Scored,
+  random: Random,
+): Reference {
   const rows = texts.length
   const label = new Int32Array(rows)
   const columns = Object.fromEntries(signals.map((signal) => [signal, new Float64Array(rows)]))
-  const predicted = model.labels.map(() => 0)
+  const predicted = new Array<number>(labels).fill(0)
   for (const [row, text] of texts.entries()) {
-    const scored = model.score(text)
-    const seen = signalsOf(text, scored)
-    label[row] = scored.label
-    predicted[scored.label]++
+    const one = scored(row)
+    const seen = signalsOf(text, one)
+    label[row] = one.label
+    predicted[one.label]++
     for (const signal of signals) columns[signal][row] = seen[signal]
   }
   const drawn = draw(rows, Math.min(rows, SAMPLE_ROWS), random)
