@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./cli/predict.ts')).predict,
   },
   train: { about: 'Make a model version from labelled data', load: async () => (await import('./cli/train.ts')).train },
+  pull: {
+    about: 'Bring a text classifier from the Hugging Face Hub, or an export of one',
+    load: async () => (await import('./cli/pull.ts')).pull,
+  },
   evaluate: {
     about: 'Measure a model version on labelled data',
     load: async () => (await import('./cli/evaluate.ts')).evaluate,

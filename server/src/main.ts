@@ -7,14 +7,15 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { serverSecret } from './access/secret.ts'
+import type { SettingNeeds } from './adopt/applySetting.ts'
 import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
 import { Feed } from './loop/feed.ts'
-import { Releases, registerStarters } from './loop/register.ts'
+import { Releases, registerStarters, starterVersion } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -25,6 +26,7 @@ const FOLLOW_MS = 1000
 const RETAIN_MS = 60_000
 const TAIL_MS = 500
 const TIDY_MS = 1000
+const FETCH_TELL_MS = 5000
 /** Below this share of its time the event loop rests. */
 const RESTS_BELOW = 0.05
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -78,6 +80,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       log[level](facts, what),
   }
   await registerStarters(releasesNeeds)
+  if (config.sentimentModel !== null) await applyModelSetting(config, releasesNeeds, log, parts)
   const releases = new Releases(releasesNeeds)
   parts.defer(() => releases.close())
   await releases.follow()
@@ -155,6 +158,36 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,
     stop: () => (stopping ??= parts.disposeAsync()),
   }
+}
+
+/** Puts the model of BAROMETER_SENTIMENT_MODEL into production, fetched from the Hub if need be. Only then is its code loaded. */
+async function applyModelSetting(
+  config: Config,
+  needs: Omit<SettingNeeds, 'engine' | 'starter' | 'onProgress' | 'onNotice' | 'signal'> & {
+    readonly starters: readonly string[]
+  },
+  log: Logger,
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { applySetting } = await import('./adopt/applySetting.ts')
+  const stop = new AbortController()
+  parts.defer(() => stop.abort())
+  let toldAt = Date.now()
+  const applied = await applySetting(config, {
+    ...needs,
+    engine: barometerVersion(),
+    starter: (task) => starterVersion(task, needs),
+    onProgress: (now) => {
+      if (Date.now() - toldAt < FETCH_TELL_MS) return
+      toldAt = Date.now()
+      log.info(now, 'fetching the model')
+    },
+    onNotice: (words) => log.warn(words),
+    signal: stop.signal,
+  })
+  if (applied.kind === 'nothing-asked') return
+  const { model, version } = applied.version
+  log.info({ setting: config.sentimentModel, model, version, outcome: applied.kind }, 'the setting of the model')
 }
 
 /** The models in the box. */

@@ -6,6 +6,9 @@ import { type Artifact, type ManifestParts, makeArtifact } from '../artifacts/ar
 import { sha256 } from '../artifacts/manifest.ts'
 import { Fault } from '../domain/faults.ts'
 import { type ServedExport, serveExport } from '../engine/import/serveExport.ts'
+import { decodeModel } from '../engine/onnx/decode.ts'
+import { encodeModel } from '../engine/onnx/encode.ts'
+import { quantizeModel } from '../engine/quantize/quantizeModel.ts'
 import { openSession, runTensor, valuesOf } from '../engine/session.ts'
 import { bytePairTokenizer, wordPieceTokenizer } from '../engine/tokenize/fromVocabulary.ts'
 import { readTokenizer } from '../engine/tokenize/tokenizer.ts'
@@ -22,6 +25,10 @@ export interface AdoptModel {
   readonly task: string | null
   /** What its labels mean, by the names that config.json has; null where those say it. */
   readonly labels: Readonly<Record<string, string>> | null
+  /** What was asked for: the Hub's word for it, or the folder. */
+  readonly word: string
+  /** Whether weights of 8 bits were asked for. Where it has none, they are made here. */
+  readonly quantised: boolean
   /** The version of Barometer. */
   readonly engine: string
   /** ISO 8601, UTC. */
@@ -30,6 +37,8 @@ export interface AdoptModel {
 
 /** Where a version came from, in its manifest's recipe: what tells whether a model is here already. */
 export interface Origin {
+  readonly word: string
+  readonly quantised: boolean
   readonly from: string
   readonly commit: string
   /** The file of the weights. */
@@ -41,8 +50,15 @@ export interface Origin {
 export const ADOPTED = 'adopted'
 const SENTIMENTS = new Set(['negative', 'neutral', 'positive'])
 
-export function originOf({ files, labels }: Pick<AdoptModel, 'files' | 'labels'>): Origin {
+export function originOf({
+  files,
+  labels,
+  word,
+  quantised,
+}: Omit<AdoptModel, 'model' | 'task' | 'engine' | 'createdAt'>): Origin {
   return {
+    word,
+    quantised,
     from: files.title,
     commit: files.commit ?? '',
     file: files.chosen.weights.path,
@@ -65,7 +81,7 @@ export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
   const tokenizer = await tokenizerBytes(chosen.tokenizer, settings, read)
   const { padId, vocabularySize } = readTokenizer(tokenizer, { maxLength })
   const weights = await read(chosen.weights.path)
-  const served = await servedModel(files, weights, config, mapped.groups)
+  const served = await servedModel(asked, weights, config, mapped.groups)
   const form = {
     family: config.family,
     maxLength,
@@ -95,7 +111,7 @@ export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
     engine: asked.engine,
     createdAt: asked.createdAt,
   }
-  const card = adoptedCard({ asked, config, licence, precision: served.precision, maxLength, names: mapped.names })
+  const card = adoptedCard({ asked, config, licence, served, maxLength, names: mapped.names })
   return makeArtifact(parts, {
     'model.onnx': served.bytes,
     'tokenizer.json': tokenizer,
@@ -109,19 +125,23 @@ function nameOf({ title, commit }: ModelFiles): string {
 }
 
 async function servedModel(
-  { folder, chosen: { weights } }: ModelFiles,
+  { files: { folder, chosen }, quantised }: AdoptModel,
   bytes: Uint8Array,
   config: ModelConfig,
   groups: readonly number[] | null,
-): Promise<ServedExport> {
+): Promise<ServedExport & { readonly quantisedHere: boolean }> {
+  const { weights } = chosen
   if (weights.kind === 'safetensors')
     throw new Fault('model_unsupported', { say: 'A safetensors checkpoint cannot be adopted yet.' })
   const beside = dirname(join(folder, weights.path))
-  return serveExport(bytes, {
+  const served = serveExport(bytes, {
     labels: config.labels.length,
     groups,
     readExternal: (location, offset, length) => readPart(join(beside, location), offset, length),
   })
+  if (!quantised || served.precision === 'int8') return { ...served, quantisedHere: false }
+  const small = encodeModel(quantizeModel(decodeModel(served.bytes)))
+  return { ...served, bytes: small, precision: 'int8', quantisedHere: true }
 }
 
 /** @returns fewer bytes where the file ends sooner. */

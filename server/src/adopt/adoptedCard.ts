@@ -6,13 +6,13 @@ export interface AdoptedCard {
   readonly asked: AdoptModel
   readonly config: ModelConfig
   readonly licence: string | null
-  readonly precision: 'fp32' | 'int8'
+  readonly served: { readonly precision: 'fp32' | 'int8'; readonly quantisedHere: boolean }
   readonly maxLength: number
   /** [model's labels] what each is called here. */
   readonly names: readonly string[]
 }
 
-export function adoptedCard({ asked, config, licence, precision, maxLength, names }: AdoptedCard): string {
+export function adoptedCard({ asked, config, licence, served, maxLength, names }: AdoptedCard): string {
   const { files, model } = asked
   const { weights, tokenizer } = files.chosen
   const where = files.title.startsWith('hf:')
@@ -30,7 +30,7 @@ Adopted from ${where}. Others made and trained it; what it was trained on, and h
 | | |
 |---|---|
 | family | ${config.family} |
-| weights | ${weights.path}, ${precision} |
+| weights | ${weights.path}, ${served.precision}${served.quantisedHere ? ' (made of it here: u8 activations × s8 weights, per column)' : ''} |
 | tokenizer | ${origin} |
 | longest text | ${maxLength} tokens; of a longer one the beginning is read |
 | terms | ${licence ?? 'not stated in its card'} |
@@ -43,7 +43,12 @@ ${config.labels.map((raw, i) => `- \`${raw}\` is called **${names[i]}** here`).j
 
 - **How good it is on your texts.** Nothing was measured here unless an evaluation is listed with this version:
   \`barometer evaluate --data rows.csv --model ${model}\`.
-- **Whether its probabilities can be taken at their word.** Unless it was pulled with \`--calibrate\`, its temperature is 1.
+${
+  served.quantisedHere
+    ? `- **What the 8 bits cost.** Pull it without \`--quantized\` under another name and hold both to the same rows: \`barometer evaluate\`.
+`
+    : ''
+}- **Whether its probabilities can be taken at their word.** Unless it was pulled with \`--calibrate\`, its temperature is 1.
 - **What usual traffic looks like to it.** It brings no reference, since one that was made from other texts than yours would
   call your first day a drift. \`--calibrate\` freezes one from your rows.
 `

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { hubModel } from '../domain/hubModel.ts'
+import { hubModel, hubWord } from '../domain/hubModel.ts'
 import type { Version } from '../domain/version.ts'
 import { externalFiles } from '../engine/onnx/decode.ts'
 import { type Hub, hubLimits } from '../hub/hub.ts'
@@ -41,7 +41,7 @@ export interface Brought {
 export async function bringModel(asked: BringModel, needs: BringNeeds): Promise<Brought> {
   const files = await filesOf(asked, needs)
   const model = asked.model ?? nameFrom(files.title)
-  const wanted = { ...asked, files, model }
+  const wanted = { ...asked, files, model, word: wordOf(asked.word) }
   const known = await adopted(needs.store, { model, ...originOf(wanted) })
   if (known !== null && asked.rows === null) return { version: known, isNew: false }
   const plain = await adoptModel({ ...wanted, engine: needs.engine, createdAt: new Date(needs.now()).toISOString() })
@@ -54,6 +54,12 @@ export async function bringModel(asked: BringModel, needs: BringNeeds): Promise<
           onProgress: (texts) => needs.onProgress({ texts, textsTotal: rows.rows.length }),
         })
   return { version: await register(artifact, asked, needs), isNew: true }
+}
+
+/** One way to write each: `hf:a/b@main` is `hf:a/b`. */
+export function wordOf(word: string): string {
+  const model = hubModel(word)
+  return model === null ? word : hubWord(model)
 }
 
 /** The newest version in the registry with this origin; null where there is none. */

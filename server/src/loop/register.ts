@@ -345,6 +345,19 @@ async function registerStarter(folder: string, needs: RegisterNeeds): Promise<vo
   }
 }
 
+/** The version of the box's model for a task; null where the box has none. They are registered first. */
+export async function starterVersion(
+  task: string,
+  { store, starters = [] }: Pick<ReleasesNeeds, 'store' | 'starters'>,
+): Promise<Version | null> {
+  for (const folder of starters) {
+    const digest = await claimedDigest(folder)
+    const version = digest === null ? null : await store.registry.findByDigest(digest)
+    if (version?.task === task) return version
+  }
+  return null
+}
+
 /** The digest that a folder says it has, unproven; null where it says nothing. */
 async function claimedDigest(folder: string): Promise<string | null> {
   try {
