@@ -36,6 +36,7 @@ export function servingBuild(g: GraphBuilder, weights: Weights): Build {
     tied: weight,
     rows: (table, ids) => gather(g, weight(table), flat(g, ids)),
     dropout: (x) => x,
+    bottom: () => undefined,
   }
 }
 

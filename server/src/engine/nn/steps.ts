@@ -20,23 +20,36 @@ export function learningStep(specs: readonly ParameterSpec[], body: Body): Step 
   const { loss } = body(build)
   const learning = new Set(specs.filter(({ learns }) => learns).map(({ name }) => name))
   const gathered = build.gathered.filter(({ table }) => learning.has(table))
-  const tables = new Set(gathered.map(({ table }) => table))
   // The whole gradient of a table that is gathered from would be as large as the table: its rows' is handed out instead.
-  const whole = [...build.parameters, ...build.ties].filter(
-    ([name, value]) => learning.has(name) && (!tables.has(name) || value === build.ties.get(name)),
+  const apart = new Set([
+    ...gathered.map(({ table }) => table),
+    ...build.bottoms.flatMap(({ parameters }) => parameters),
+  ])
+  const whole = [...[...build.parameters].filter(([name]) => !apart.has(name)), ...build.ties].filter(([name]) =>
+    learning.has(name),
   )
-  const found = differentiate(g, loss, [...whole.map(([, value]) => value), ...gathered.map(({ rows }) => rows)])
+  const found = differentiate(g, loss, [
+    ...whole.map(([, value]) => value),
+    ...gathered.map(({ rows }) => rows),
+    ...build.bottoms.map(({ output }) => output),
+  ])
 
   const gradients: Record<string, GradientOutput[]> = {}
   const show = (name: string, output: GradientOutput, gradient: Value | undefined) => {
-    if (gradient === undefined) return
+    if (gradient === undefined || !learning.has(name)) return
     g.output(gradient, output.output)
     ;(gradients[name] ??= []).push(output)
   }
+  const dense = (name: string, gradient: Value | undefined) =>
+    show(name, { kind: 'dense', output: `gradient.${name}` }, gradient)
   g.output(loss, 'loss')
-  for (const [name, value] of whole) show(name, { kind: 'dense', output: `gradient.${name}` }, found.get(value))
+  for (const [name, value] of whole) dense(name, found.get(value))
   for (const { table, ids, rows } of gathered)
     show(table, { kind: 'rows', output: `gradient.${table}.rows`, ids }, found.get(rows))
+  for (const { output, backward } of build.bottoms) {
+    const gradient = found.get(output)
+    if (gradient) for (const [name, value] of backward(gradient)) dense(name, value)
+  }
   return { graph: g.finish(), loss: 'loss', gradients, masks: build.masks }
 }
 
