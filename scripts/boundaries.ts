@@ -61,6 +61,7 @@ export const rooms = {
   },
   'config.ts': { path: 'server/src/config.ts', may: ['domain'] },
   'main.ts': { path: 'server/src/main.ts', may: 'everything' },
+  'trainingNeeds.ts': { path: 'server/src/trainingNeeds.ts', may: 'everything' },
   cli: { path: 'server/src/cli', may: 'everything' },
   'cli.ts': { path: 'server/src/cli.ts', may: 'everything' },
   web: { path: 'web/src', may: ['wire'] },

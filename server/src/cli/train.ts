@@ -1,33 +1,56 @@
-import { availableParallelism } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { storeArtifact } from '../artifacts/folder.ts'
-import { openAtOnce } from '../artifacts/loadArtifact.ts'
-import type { Config } from '../config.ts'
-import { type ReadReport, type Row, readDataset } from '../datasets/readRows.ts'
+import type { Artifact } from '../artifacts/artifact.ts'
+import { storeArtifact, verifyArtifact } from '../artifacts/folder.ts'
+import { Fault } from '../domain/faults.ts'
+import type { Setting, TrainingAsked, TrainingFile, TrainingRun } from '../domain/trainingRun.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
-import { register } from '../loop/register.ts'
-import { trainingPlans } from '../training/plans.ts'
-import type { TrainingProgress } from '../training/trainLinear.ts'
-import { type TrainedVersion, trainVersion } from '../training/trainVersion.ts'
-import { UsageError } from './failure.ts'
-import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
+import { modelOpener } from '../serving/openModel.ts'
+import type { Store } from '../store/store.ts'
+import type { ReadBody } from '../training/jobs/messages.ts'
+import { nameOf } from '../training/jobs/readTexts.ts'
+import { checkAsked, type Recipe } from '../training/jobs/recipe.ts'
+import { recipes } from '../training/jobs/recipes.ts'
+import { startChild, type Watcher } from '../training/jobs/startChild.ts'
+import { DEAD_MS } from '../training/jobs/trainingQueue.ts'
+import { ARTIFACT_FOLDER } from '../training/jobs/trainJob.ts'
+import { type RunNeeds, type Worked, workOnRun } from '../training/jobs/workOnRun.ts'
+import { trainingNeeds } from '../trainingNeeds.ts'
+import { OperatingError, UsageError } from './failure.ts'
+import { configOf, HOME_OPTION, type HomeOptions, whoRuns, withStore } from './home.ts'
+import { newId } from './ids.ts'
+import { type LiveRun, startLiveRun } from './liveRun.ts'
 import { evaluationTable } from './models.ts'
-import { modelName, wholeNumber } from './options.ts'
-import { duration, type Progress, startProgress } from './progress.ts'
-import { bytes, count, curve, paint, percent } from './style.ts'
+import { modelName, span, wholeNumber } from './options.ts'
+import { duration } from './progress.ts'
+import { bytes, count, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
 
 interface Options extends HomeOptions {
-  readonly data: string
+  readonly data?: string
+  readonly feedback?: boolean
+  readonly since?: number
   readonly test?: string
-  readonly name: string
+  readonly name?: string
   readonly task?: string
   readonly textColumn?: string
   readonly labelColumn?: string
   readonly header: boolean
   readonly recipe: string
+  readonly from?: string
+  readonly quick?: boolean
+  readonly samples?: number
+  readonly epochs?: number
+  readonly batch?: number
+  readonly lr?: number
+  readonly set: Readonly<Record<string, Setting>>
+  readonly optimize?: boolean
+  readonly nTrials: number
+  readonly resume?: string
   readonly seed: number
   readonly threads?: number
   readonly out?: string
@@ -37,206 +60,313 @@ interface Options extends HomeOptions {
   readonly json?: boolean
 }
 
-/** `barometer train`: labelled rows become a version in the registry. */
+/** `barometer train`: labelled rows become a version in the registry, in a process of its own. */
 export function train(terminal: Terminal): Command {
   return new Command('train')
-    .requiredOption('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz')
-    .requiredOption('--name <name>', 'name of the model', modelName)
+    .option('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz')
+    .option('--feedback', 'learn from the logged texts of the task and the labels that people told')
+    .option('--since <time>', 'of the feedback only what is as new: 30d, 12h …', span)
+    .option('--name <name>', 'name of the model', modelName)
     .option('--task <name>', 'the task that it serves (default: its name)', modelName)
     .option('--text-column <name>', 'where the text is (default: where there is no doubt)')
     .option('--label-column <name>', 'where the label is (default: where there is no doubt)')
     .option('--no-header', 'the first line is a row already; columns are called 1, 2, 3 …')
     .option('--test <path>', 'rows to measure on, never trained on (default: only the held-out part)')
-    .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(trainingPlans)).default('linear'))
+    .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(recipes)).default('linear'))
+    .option('--from <model>', 'start from its weights: hf:OWNER/NAME or NAME@VERSION')
+    .option('--quick', 'a small run that shows in a minute or two whether all is well')
+    .option('--samples <n>', 'learn from so many rows, drawn from all', wholeNumber(1, 5_000_000))
+    .option('--epochs <n>', 'passes over the rows', wholeNumber(1, 1000))
+    .option('--batch <n>', 'rows of one step', wholeNumber(1, 4096))
+    .option('--lr <rate>', 'learning rate', positive)
+    .option('--set <name=value>', 'any other setting of the recipe; can be repeated', setting, {})
+    .option('--optimize', 'look for better settings first (TPE, with early pruning)')
+    .option('--n-trials <n>', 'trials of --optimize', wholeNumber(1, 1000), 20)
+    .option('--resume <run>', 'take up a run that was interrupted')
     .option('--seed <n>', 'the same seed and rows give the same model', wholeNumber(0, 2 ** 31 - 1), 1)
-    .option(
-      '--threads <n>',
-      'that train (default: one a core); the result is the same with any number',
-      wholeNumber(1, 64),
-    )
+    .option('--threads <n>', 'that train (default: one a core)', wholeNumber(1, 64))
     .option('--promote', 'put it into production at once')
     .option('--why <words>', 'the reason, for the record', 'from the command line')
     .option('--terms <words>', 'licence or terms of the data, for the manifest', terms)
     .option('--out <folder>', 'write the artifact there instead of registering it')
     .option(...HOME_OPTION)
     .option('--json', 'as JSON')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', `${recipeWords()}${EXAMPLES}`)
     .action(async (options: Options) => {
       if (options.out !== undefined && options.promote)
         throw new UsageError('--out registers nothing, so there is nothing to --promote.')
-      await run(terminal, options)
+      await (options.out === undefined ? keptRun(terminal, options) : loneRun(terminal, options, options.out))
     })
 }
 
+function recipeWords(): string {
+  const names = Object.keys(recipes)
+  const width = Math.max(...names.map((name) => name.length))
+  return `\nRecipes:\n${names.map((name) => `  ${name.padEnd(width)}  ${recipes[name].about}`).join('\n')}\n`
+}
+
 const EXAMPLES = `
-Bad rows are told by line and left out; from 1 % on the data is refused. The version lands in \`staging\`.
+It runs in a process of its own at the lowest priority. Bad rows are told by line and left out; from 1 % on the data is
+refused. The version lands in \`staging\`. Ctrl-C keeps what was learned: --resume goes on from there.
 
 Examples:
   $ barometer train --data tickets.csv --text-column body --label-column team --name team
   $ barometer train --data train.jsonl.gz --test test.jsonl.gz --name reviews --recipe imdb --promote
+  $ barometer train --data tickets.csv --name team --optimize --n-trials 20
+  $ barometer train --feedback --since 90d --name team --promote
   $ barometer train --data rows.parquet --name topic --out ./topic && barometer predict --model ./topic "…"`
 
-async function run(terminal: Terminal, options: Options): Promise<void> {
-  const config = configOf(terminal, options)
+/** Without the registry: the artifact goes to a folder, and nothing is kept of the run. */
+async function loneRun(terminal: Terminal, options: Options, out: string): Promise<void> {
+  const asked = askedOf(options, terminal)
+  if (asked.data.some(({ kind }) => kind === 'feedback'))
+    throw new UsageError('--out goes with --data, not --feedback.')
+  if (asked.from !== null) throw new UsageError('--out cannot start --from a model.')
+  checkAsked(asked, recipes)
   const signal = terminal.stopSignal()
-  const began = performance.now()
-  const progress = startProgress(terminal, 'Training')
-  const heldOut: number[] = []
+  const live = startLiveRun(terminal, 'Training')
+  const reads: ReadBody[] = []
+  const began = terminal.now()
+  const folder = await mkdtemp(join(tmpdir(), 'barometer-train-'))
   try {
-    const data = await read(terminal, options.data, options, progress, signal)
-    const test = options.test === undefined ? null : await read(terminal, options.test, options, progress, signal)
-    const made = await trainVersion({
-      model: options.name,
-      task: options.task ?? options.name,
-      plan: trainingPlans[options.recipe],
-      seed: options.seed,
-      workers: options.threads ?? availableParallelism(),
-      rows: data.rows,
-      data: {
-        sha256: data.report.sha256,
-        source: { name: basename(options.data), ...(options.terms === undefined ? {} : { terms: options.terms }) },
-      },
-      test: test === null || options.test === undefined ? null : { name: basename(options.test), rows: test.rows },
+    const files = asked.data.flatMap((data) => (data.kind === 'file' ? [{ ...data, name: nameOf(data.path) }] : []))
+    const job = {
+      asked,
+      files,
+      folder,
+      base: null,
+      trials: [],
+      threads: options.threads ?? availableParallelism(),
+      niceness: NICENESS,
       engine,
-      createdAt: new Date(terminal.now()).toISOString(),
-      onProgress: (now) => {
-        if (now.heldOutLoss !== null) heldOut.push(now.heldOutLoss)
-        progress.update(shareOf(now), stepWords(now, heldOut))
-      },
-      signal,
-    })
-    progress.end()
-    const kept = await keep(config, options, made, terminal.now())
-    const result = { data: data.report, made, kept, seconds: (performance.now() - began) / 1000 }
-    terminal.print(options.json ? JSON.stringify(asJson(result)) : described(result, terminal.colour))
-  } catch (error) {
-    progress.end()
-    throw error
+      createdAt: new Date(began).toISOString(),
+    }
+    const outcome = await startChild(job, watcherOf(live, terminal, reads), signal)
+    live.end()
+    if (outcome.kind === 'stopped') throw signal.reason
+    if (outcome.kind === 'failed') throw outcome.fault
+    const artifact = await verifyArtifact(join(folder, ARTIFACT_FOLDER), { digest: outcome.digest })
+    await storeArtifact(resolve(terminal.folder, out), artifact)
+    const kept = { kind: 'written', folder: out } as const
+    tell(terminal, options, { reads, artifact, facts: outcome.facts, kept, seconds: (terminal.now() - began) / 1000 })
+  } finally {
+    live.end()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function read(
-  terminal: Terminal,
-  path: string,
-  { textColumn, labelColumn, header }: Options,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<{ rows: Row[]; report: ReadReport }> {
-  const result = await readDataset(path, {
-    columns: { text: textColumn, label: labelColumn },
-    header,
-    signal,
-    onProgress: (now) =>
-      progress.update(
-        now.bytesTotal === 0 ? null : now.bytes / now.bytesTotal,
-        `reading ${basename(path)}: ${count(now.rows)} rows`,
-      ),
+const NICENESS = 19
+
+async function keptRun(terminal: Terminal, options: Options): Promise<void> {
+  const config = configOf(terminal, options)
+  const asked = options.resume === undefined ? askedOf(options, terminal) : null
+  if (asked !== null) checkAsked(asked, recipes)
+  await withStore(config, async (store) => {
+    const signal = terminal.stopSignal()
+    const live = startLiveRun(terminal, 'Training')
+    const reads: ReadBody[] = []
+    const began = terminal.now()
+    const opener = modelOpener()
+    try {
+      const needs = trainingNeeds({
+        config,
+        store,
+        open: opener.open,
+        now: terminal.now,
+        engine,
+        threads: options.threads ?? availableParallelism(),
+        say: (level, what, facts) => {
+          live.end()
+          if (level !== 'info') terminal.say(`${what}: ${JSON.stringify(facts)}`)
+        },
+      })
+      const waiting =
+        asked === null ? await interrupted(store, options.resume ?? '') : await create(store, asked, terminal)
+      const worked = await claimed(waiting, needs, terminal, live, signal, (run, place) =>
+        workOnRun(run, place, needs, watcherOf(live, terminal, reads), signal),
+      )
+      live.end()
+      conclude(terminal, options, waiting, worked, { reads, seconds: (terminal.now() - began) / 1000 })
+    } finally {
+      live.end()
+      await opener.close()
+    }
   })
-  progress.end()
-  for (const line of readWords(result.report)) terminal.say(line)
-  return result
 }
 
-function readWords(report: ReadReport): string[] {
-  const { columns, badShown, bad } = report
-  const guessed = report.columnsGuessed ? ` (text: “${columns.text}”, label: “${columns.label}”)` : ''
-  const shares = [...report.labels]
+function conclude(
+  terminal: Terminal,
+  options: Options,
+  run: TrainingRun,
+  { state, version, artifact, events, facts, fault }: Worked,
+  { reads, seconds }: Pick<Result, 'reads' | 'seconds'>,
+): void {
+  switch (state) {
+    case 'succeeded':
+      if (version === null || artifact === null) throw new Error('a run succeeded without a version')
+      tell(terminal, options, { reads, artifact, facts, kept: { kind: 'registered', version, events }, seconds })
+      return
+    case 'failed':
+      throw fault ?? new Fault('internal')
+    case 'cancelled':
+      throw new OperatingError('the run was cancelled.')
+    case 'interrupted':
+      terminal.say(`It goes on from here with: barometer train --resume ${run.id}`)
+      throw new DOMException('stopped', 'AbortError')
+    case 'lost':
+      throw new OperatingError('another process has taken the run over.')
+    default:
+      state satisfies never
+  }
+}
+
+async function create(store: Store, asked: TrainingAsked, terminal: Terminal): Promise<TrainingRun> {
+  return store.trainingRuns.create({
+    id: newId(terminal.now),
+    asked,
+    who: whoRuns(),
+    createdAt: terminal.now(),
+    unattended: false,
+  })
+}
+
+async function interrupted(store: Store, id: string): Promise<TrainingRun> {
+  const run = await store.trainingRuns.get(id)
+  if (run === null) throw new Fault('run_unknown', { say: `There is no run ${id}; “barometer runs list” shows them.` })
+  return run
+}
+
+const CLAIM_EVERY_MS = 1000
+
+/** One run at a time: waits for the others, as long as the person does. */
+async function claimed(
+  waiting: TrainingRun,
+  { runs, worker, now }: RunNeeds,
+  terminal: Terminal,
+  live: LiveRun,
+  signal: AbortSignal,
+  work: (...args: [run: TrainingRun, place: { seq: number; points: number }]) => Promise<Worked>,
+): Promise<Worked> {
+  for (;;) {
+    const claim = await runs.claim(waiting.id, { worker, at: now(), deadBefore: now() - DEAD_MS })
+    if (claim.kind === 'taken') return work(claim.run, claim.place)
+    if (claim.kind === 'not-waiting') {
+      const { state } = claim.run
+      throw new Fault('run_over', {
+        say: state === 'running' ? 'Somebody works on this run already.' : `This run has ${state} already.`,
+      })
+    }
+    live.progress(null, `waiting for run ${claim.run.id} (${claim.run.asked.model})`)
+    await delay(CLAIM_EVERY_MS, undefined, { signal }).catch(async () => {
+      await runs.cancel(waiting.id, terminal.now())
+      throw signal.reason
+    })
+  }
+}
+
+function watcherOf(live: LiveRun, terminal: Terminal, reads: ReadBody[]): Watcher {
+  return {
+    onEvent: (event) => live.event(event),
+    onProgress: (share, words) => live.progress(share, words),
+    onRead(read) {
+      reads.push(read)
+      live.end()
+      for (const line of readWords(read)) terminal.say(line)
+    },
+  }
+}
+
+function askedOf(options: Options, terminal: Terminal): TrainingAsked {
+  const { name, data, feedback, since } = options
+  if (name === undefined) throw new UsageError("required option '--name <name>' not specified")
+  if (data === undefined && !feedback)
+    throw new UsageError("required option '--data <path>' (or --feedback) not specified")
+  if (since !== undefined && !feedback) throw new UsageError('--since goes with --feedback.')
+  const recipe: Recipe = recipes[options.recipe]
+  const file = (path: string): TrainingFile => ({
+    kind: 'file',
+    path: resolve(terminal.folder, path),
+    ...(options.textColumn === undefined ? {} : { textColumn: options.textColumn }),
+    ...(options.labelColumn === undefined ? {} : { labelColumn: options.labelColumn }),
+    header: options.header,
+  })
+  const task = options.task ?? name
+  const direct = { samples: options.samples, epochs: options.epochs, batch: options.batch, learningRate: options.lr }
+  const said = Object.entries(direct).filter((one): one is [string, number] => one[1] !== undefined)
+  return {
+    model: name,
+    task,
+    recipe: options.recipe,
+    data: [
+      ...(data === undefined ? [] : [file(data)]),
+      ...(feedback
+        ? [{ kind: 'feedback' as const, task, ...(since === undefined ? {} : { since: terminal.now() - since }) }]
+        : []),
+    ],
+    test: options.test === undefined ? null : file(options.test),
+    from: options.from ?? null,
+    parameters: { ...(options.quick ? recipe.quick : {}), ...Object.fromEntries(said), ...options.set },
+    seed: options.seed,
+    search: options.optimize ? { trials: options.nTrials } : null,
+    promote: options.promote ?? false,
+    why: options.why,
+    ...(options.terms === undefined ? {} : { terms: options.terms }),
+  }
+}
+
+function readWords(read: ReadBody): string[] {
+  const { textColumn, labelColumn, badShown, bad, rows, labels, contradictions } = read
+  const guessed = read.columnsGuessed ? ` (text: “${textColumn}”, label: “${labelColumn}”)` : ''
+  const shares = [...labels]
     .sort(([, a], [, b]) => b - a)
     .slice(0, 8)
-    .map(([label, rows]) => `${label} ${percent(rows / report.rows)}`)
-  const more = report.labels.size > 8 ? ` and ${report.labels.size - 8} more labels` : ''
+    .map(([label, of]) => `${label} ${percent(of / rows)}`)
+  const more = labels.length > 8 ? ` and ${labels.length - 8} more labels` : ''
   return [
-    `${basename(report.path)}: ${count(report.rows)} rows${guessed}: ${shares.join(', ')}${more}`,
-    ...(report.contradictions > 0
-      ? [`  ${count(report.contradictions)} rows have the text of another row and another label`]
-      : []),
+    `${read.name}: ${count(rows)} rows${guessed}: ${shares.join(', ')}${more}`,
+    ...(contradictions > 0 ? [`  ${count(contradictions)} rows have the text of another row and another label`] : []),
     ...(bad > 0 ? [`  ${count(bad)} rows are bad and were left out:`] : []),
     ...badShown.map(({ line, reason }) => `    line ${line}: ${reason}`),
     ...(bad > badShown.length ? [`    and ${count(bad - badShown.length)} more`] : []),
   ]
 }
 
-/** Of the whole: reading and features take about a third, the solver nearly all of the rest. */
-function shareOf({ phase, done, total }: TrainingProgress): number | null {
-  switch (phase) {
-    case 'reading':
-      return null
-    case 'preparing':
-      return 0.3
-    case 'fitting':
-      return 0.35 + 0.6 * (total === null || total === 0 ? 0 : Math.min(1, done / total))
-    case 'calibrating':
-      return 0.97
-    default:
-      return phase satisfies never
-  }
-}
-
-function stepWords(now: TrainingProgress, heldOut: readonly number[]): string {
-  const { phase, done, loss, heldOutLoss, heldOutAccuracy } = now
-  switch (phase) {
-    case 'reading':
-      return `features: ${count(done)} rows`
-    case 'preparing':
-      return 'vocabulary'
-    case 'fitting': {
-      const accuracy =
-        heldOutAccuracy === null || Number.isNaN(heldOutAccuracy) ? '' : `accuracy ${percent(heldOutAccuracy)}`
-      const figures = [
-        `step ${done}`,
-        loss === null ? '' : `loss ${loss.toFixed(4)}`,
-        heldOutLoss === null ? '' : `held-out ${heldOutLoss.toFixed(4)} ${curve(heldOut)}`,
-        accuracy,
-      ]
-      return figures.filter((figure) => figure !== '').join(', ')
-    }
-    case 'calibrating':
-      return 'calibrating'
-    default:
-      return phase satisfies never
-  }
-}
-
 type Kept =
   | { readonly kind: 'registered'; readonly version: Version; readonly events: readonly StageEvent[] }
   | { readonly kind: 'written'; readonly folder: string }
 
-async function keep(config: Config, options: Options, { artifact }: TrainedVersion, at: number): Promise<Kept> {
-  if (options.out !== undefined) {
-    await storeArtifact(resolve(options.out), artifact)
-    return { kind: 'written', folder: options.out }
-  }
-  return withStore(config, async (store) => {
-    const who = whoRuns()
-    const version = await register(
-      artifact,
-      { who, why: options.why },
-      { store, modelsFolder: modelsFolder(config), open: openAtOnce, now: () => at },
-    )
-    const { model, version: number } = version
-    const events = options.promote
-      ? await store.registry.promote({ model, version: number, who, why: options.why, at })
-      : []
-    return { kind: 'registered', version, events }
-  })
-}
-
 interface Result {
-  readonly data: ReadReport
-  readonly made: TrainedVersion
+  readonly reads: readonly ReadBody[]
+  readonly artifact: Artifact
+  readonly facts: Readonly<Record<string, number>>
   readonly kept: Kept
   readonly seconds: number
 }
 
-function described({ made, kept, seconds }: Result, colour: boolean): string {
-  const { trained, artifact, leftOut } = made
-  const size = Object.values(artifact.files).reduce((sum, file) => sum + file.length, 0)
+function tell(terminal: Terminal, { json }: Options, result: Result): void {
+  terminal.print(json ? JSON.stringify(asJson(result)) : described(result, terminal.colour))
+}
+
+function described({ artifact, facts, kept, seconds }: Result, colour: boolean): string {
+  const { leftOut = 0, ...shown } = facts
+  const size = Object.values(artifact.manifest.files).reduce((sum, file) => sum + file.bytes, 0)
+  const words = Object.entries(shown).map(([name, value]) => factWords[name]?.(value) ?? `${name} ${count(value)}`)
   return [
-    ...made.evaluations.map((one) => `${evaluationTable(one, colour)}\n`),
-    `${count(trained.rows)} rows trained on, ${count(trained.calibration.rows)} held out, ${count(trained.features)} features, ${trained.steps} steps, ${bytes(size)}, ${duration(seconds * 1000)}`,
+    ...artifact.manifest.evaluations.map((one) => `${evaluationTable(one, colour)}\n`),
+    [...words, bytes(size), duration(seconds * 1000)].join(', '),
     ...(leftOut > 0 ? [`${count(leftOut)} rows were left out of training, because the test has their text`] : []),
     paint(colour, 'bold', keptWords(kept)),
   ].join('\n')
+}
+
+const factWords: Readonly<Record<string, (value: number) => string>> = {
+  rows: (n) => `${count(n)} rows trained on`,
+  heldOut: (n) => `${count(n)} held out`,
+  features: (n) => `${count(n)} features`,
+  parameters: (n) => `${count(n)} parameters`,
+  steps: (n) => `${count(n)} steps`,
+  epochs: (n) => `${count(n)} epochs`,
+  trial: (n) => `of trial ${n}`,
 }
 
 function keptWords(kept: Kept): string {
@@ -249,8 +379,9 @@ function keptWords(kept: Kept): string {
     : `${model}@${version} is in staging. To serve it: barometer models promote ${model}@${version}`
 }
 
-function asJson({ data, made, kept, seconds }: Result): object {
-  const { manifest, digest } = made.artifact
+function asJson({ reads, artifact, facts, kept, seconds }: Result): object {
+  const { manifest, digest } = artifact
+  const sum = (name: 'bad' | 'duplicates' | 'contradictions') => reads.reduce((total, read) => total + read[name], 0)
   return {
     model: manifest.model,
     version: kept.kind === 'registered' ? kept.version.version : null,
@@ -260,20 +391,33 @@ function asJson({ data, made, kept, seconds }: Result): object {
         : null,
     folder: kept.kind === 'written' ? kept.folder : null,
     digest,
-    evaluations: made.evaluations,
+    evaluations: manifest.evaluations,
     calibration: manifest.calibration,
     data: {
-      rows: data.rows,
-      bad: data.bad,
-      duplicates: data.duplicates,
-      contradictions: data.contradictions,
-      left_out: made.leftOut,
-      sha256: data.sha256,
+      rows: manifest.data.rows,
+      bad: sum('bad'),
+      duplicates: sum('duplicates'),
+      contradictions: sum('contradictions'),
+      left_out: facts['leftOut'] ?? 0,
+      sha256: manifest.data.sha256,
     },
-    features: made.trained.features,
-    steps: made.trained.steps,
+    facts,
     seconds,
   }
+}
+
+function positive(word: string): number {
+  const n = Number(word)
+  if (word.trim() === '' || !(n > 0 && n < 1000)) throw new InvalidArgumentError('It must be a number above 0.')
+  return n
+}
+
+function setting(word: string, before: Readonly<Record<string, Setting>>): Readonly<Record<string, Setting>> {
+  const parts = /^([a-zA-Z]\w{0,63})=(.{1,500})$/.exec(word)
+  if (parts === null) throw new InvalidArgumentError('Write NAME=VALUE, for instance --set dropout=0.2.')
+  const [, name, value] = parts
+  if (value === 'true' || value === 'false') return { ...before, [name]: value === 'true' }
+  return { ...before, [name]: Number.isFinite(Number(value)) ? Number(value) : value }
 }
 
 function terms(word: string): string {

@@ -16,6 +16,7 @@ export const faults = {
   version_unknown: { status: 404, say: 'That model has no such version.' },
   prediction_unknown: { status: 404, say: 'No prediction has that id.' },
   run_unknown: { status: 404, say: 'No training run has that id.' },
+  disk_full: { status: 507, say: 'The disk has too little room for it.' },
   run_over: { status: 409, say: 'The training run is over.' },
   route_unknown: { status: 404, say: 'There is nothing at this address.' },
   method_not_allowed: { status: 405, say: 'This address does not answer that method.' },

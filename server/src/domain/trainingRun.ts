@@ -71,8 +71,8 @@ export interface TrainingPoint {
   readonly rows: number
   /** Mean loss over the rows since the point before. */
   readonly loss: number
-  /** NaN-free; 0 for a solver that has none. */
-  readonly learningRate: number
+  /** Absent where the solver finds its own step. */
+  readonly learningRate?: number
   /** L2 norm over all parameters, before clipping. */
   readonly gradientNorm?: number
   readonly rowsPerSecond: number

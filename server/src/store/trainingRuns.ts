@@ -109,7 +109,7 @@ async function create(trx: Transaction<Tables>, run: Parameters<TrainingRuns['cr
     .where('state', 'in', ['queued', 'interrupted'])
     .where('unattended', '=', 1)
     .executeTakeFirstOrThrow()
-  if (run.unattended && Number(waiting) >= WAITING_MAX)
+  if (run.unattended && waiting >= WAITING_MAX)
     throw new Fault('overloaded', { say: `${WAITING_MAX} training runs wait already.`, retryAfterSeconds: 60 })
   await forgetOldest(trx)
   const row = await trx
@@ -288,13 +288,13 @@ function toRun(row: TrainingRunsTable): TrainingRun {
     cancelAsked: row.cancel_asked === 1,
     unattended: row.unattended === 1,
     result: model === null || version === null ? null : { model, version },
-    fault: parsed<TrainingRun['fault']>(row.fault),
-    point: parsed<TrainingPoint>(row.point),
-    evaluated: parsed<TrainingEvaluated>(row.evaluated),
+    // The three columns hold what this file wrote into them.
+    fault: parsed(row.fault) as TrainingRun['fault'],
+    point: parsed(row.point) as TrainingPoint | null,
+    evaluated: parsed(row.evaluated) as TrainingEvaluated | null,
   }
 }
 
-/** A column that holds what this file wrote into it. */
-function parsed<T>(json: string | null): T | null {
-  return json === null ? null : (JSON.parse(json) as T)
+function parsed(json: string | null): unknown {
+  return json === null ? null : JSON.parse(json)
 }

@@ -24,6 +24,9 @@ export interface TrainingProgress {
   readonly loss: number | null
   readonly heldOutLoss: number | null
   readonly heldOutAccuracy: number | null
+  readonly heldOutRows: number
+  /** L2 norm over all parameters. */
+  readonly gradientNorm: number | null
   readonly rowsPerSecond: number
   readonly etaSeconds: number | null
 }
@@ -122,6 +125,8 @@ function reporter({ onProgress }: TrainLinear, now: () => number): Report {
       loss: null,
       heldOutLoss: null,
       heldOutAccuracy: null,
+      heldOutRows: 0,
+      gradientNorm: null,
       rowsPerSecond: seconds > 0 ? progress.done / seconds : 0,
       etaSeconds: total === null || progress.done === 0 ? null : (seconds / progress.done) * (total - progress.done),
       ...progress,
@@ -175,13 +180,21 @@ async function fit(
       done: step,
       total: recipe.stepsMax,
       loss: value,
-      heldOutLoss: heldOut.loss,
-      heldOutAccuracy: heldOut.accuracy,
+      heldOutLoss: watched ? heldOut.loss : null,
+      heldOutAccuracy: watched ? heldOut.accuracy : null,
+      heldOutRows: problem.rows - problem.rowsTraining,
+      gradientNorm: norm(problem.gradient),
     })
     if (step - best.steps >= recipe.patience) break
     ask = solver.next(0)
   }
   return best
+}
+
+function norm(vector: Float64Array): number {
+  let squares = 0
+  for (let i = 0; i < vector.length; i++) squares += vector[i] * vector[i]
+  return Math.sqrt(squares)
 }
 
 /** A label needs this many held-out rows before the held-out loss may end a run: without them it rewards forgetting it. */

@@ -21,9 +21,11 @@ const branin = (point: Point): number => {
 }
 const braninSpace: Space = { x: { kind: 'real', low: -5, high: 10 }, y: { kind: 'real', low: 0, high: 15 } }
 
+const SIX = ['a', 'b', 'c', 'd', 'e', 'f']
+
 /** Hartmann's function of six dimensions (Dixon & Szegő 1978); minimum −3.32237. */
 const hartmann = (point: Point): number => {
-  const x = [...'abcdef'].map((name) => at(point, name))
+  const x = SIX.map((name) => at(point, name))
   const scales = [
     [10, 3, 17, 3.5, 1.7, 8],
     [0.05, 10, 17, 0.1, 8, 14],
@@ -41,7 +43,7 @@ const hartmann = (point: Point): number => {
     return sum - weight * Math.exp(-distance)
   }, 0)
 }
-const hartmannSpace: Space = Object.fromEntries([...'abcdef'].map((name) => [name, { kind: 'real', low: 0, high: 1 }]))
+const hartmannSpace: Space = Object.fromEntries(SIX.map((name) => [name, { kind: 'real', low: 0, high: 1 }]))
 
 /** What a training run is like: each kind of dimension, on its scale; minimum 0. */
 const training = (point: Point): number =>

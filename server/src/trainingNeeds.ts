@@ -1,0 +1,65 @@
+/** What a training run needs of the rest of the house, put together once for the server and the command line alike. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { OpenModel } from './artifacts/loadArtifact.ts'
+import type { Config } from './config.ts'
+import { Fault } from './domain/faults.ts'
+import type { Millis } from './domain/time.ts'
+import { artifactFolder, Releases, register } from './loop/register.ts'
+import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
+import type { Store } from './store/store.ts'
+import type { RunNeeds } from './training/jobs/workOnRun.ts'
+
+export interface TrainingNeeds {
+  readonly config: Config
+  readonly store: Store
+  readonly open: OpenModel
+  readonly now: () => Millis
+  /** The version of Barometer. */
+  readonly engine: string
+  readonly threads: number
+  readonly stopMs?: number
+  readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
+}
+
+/** The lowest priority that every system knows: an idle machine trains as fast with it, a busy one serves first. */
+const NICENESS = 19
+
+export function trainingNeeds(given: TrainingNeeds): RunNeeds {
+  const { config, store, now, open, engine, threads, stopMs, say } = given
+  const modelsFolder = join(config.home, 'models')
+  return {
+    runs: store.trainingRuns,
+    log: store.log,
+    runsFolder: join(config.home, 'training'),
+    worker: `${hostname()}:${process.pid}:${randomUUID()}`,
+    now,
+    engine,
+    threads,
+    niceness: NICENESS,
+    ...(stopMs === undefined ? {} : { stopMs }),
+    register: (artifact, by) => register(artifact, by, { store, modelsFolder, open, now }),
+    promote: ({ model, version }, by) => store.registry.promote({ model, version, ...by, at: now() }),
+    baseOf: async (from) => versionFolder(from, given, modelsFolder),
+    track:
+      config.mlflowUri === null
+        ? null
+        : mlflowTracker({ uri: config.mlflowUri, token: config.mlflowToken, engine, now, say }),
+  }
+}
+
+/** The folder of a version, brought to this machine where it is not here yet. */
+async function versionFolder(
+  from: string,
+  { store, open, now, say }: TrainingNeeds,
+  modelsFolder: string,
+): Promise<string> {
+  const parts = /^([a-z][a-z0-9_-]{0,62})@([1-9]\d{0,8})$/.exec(from)
+  if (parts === null)
+    throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
+  const version = await store.registry.get(parts[1], Number(parts[2]))
+  if (version === null) throw new Fault('version_unknown', { say: `There is no ${from}.` })
+  await new Releases({ store, modelsFolder, open, now, say }).artifact(version)
+  return artifactFolder(modelsFolder, version.digest)
+}
