@@ -86,8 +86,6 @@ export interface FitNeeds {
   readonly signal?: AbortSignal
   /** Where checkpoint and best parameters are kept; one folder a run. */
   readonly folder: string
-  /** After an epoch's evaluation: false ends the run there (a search that prunes). */
-  readonly goesOn?: (evaluated: EpochEvaluation) => boolean
   /** Milliseconds, for speed and checkpoints only. */
   readonly now?: () => number
 }
@@ -102,7 +100,7 @@ export interface Fitted {
   readonly epochs: number
   readonly steps: number
   readonly paddedShare: number
-  readonly ended: 'epochs' | 'patience' | 'pruned'
+  readonly ended: 'epochs' | 'patience'
 }
 
 /** Points of a curve; a longer run's points are further apart. */
@@ -334,7 +332,6 @@ async function verdict(run: Run, evaluated: EpochEvaluation): Promise<Fitted['en
     state.best = evaluated
     await writeCheckpoint(join(needs.folder, BEST), evaluated.epoch, { w: parameters.state.w })
   }
-  if (needs.goesOn?.(evaluated) === false) return 'pruned'
   return evaluated.epoch - state.best.epoch >= options.patience ? 'patience' : null
 }
 

@@ -51,6 +51,7 @@ export interface TransformerRecipe {
 }
 
 /** The recipe as the flat record that a manifest keeps. */
-export function transformerParameters({ name: _, shape, ...rest }: TransformerRecipe): Record<string, number | string> {
+export function transformerParameters(recipe: TransformerRecipe): Record<string, number | string> {
+  const { name: _, shape, ...rest } = recipe
   return { ...rest, ...shape }
 }
