@@ -5,6 +5,7 @@ import { encodeModel } from '../onnx/encode.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
 import type { ParameterSpec, Step } from '../fit/trainable.ts'
 import { openSession, type RunTensors, runTensor, valuesOf } from '../session.ts'
+import { importCheckpoint } from './importCheckpoint.ts'
 import { type ImportedExport, importExport } from './importExport.ts'
 import { readSafetensors } from './safetensors.ts'
 
@@ -87,6 +88,20 @@ test('tuned weights go back into the file, each to its own even where equal ones
   )
   for (const [i, logit] of (await logitsOf(tuned, golden)).entries())
     expect(asTrained.logits?.[i]).toBeCloseTo(logit, 5)
+})
+
+test('a model of our own serves and is imported again: the same loss and gradients as where it came from', async () => {
+  const golden = goldenOf('distilbert')
+  const { serving } = importCheckpoint({
+    'config.json': read('distilbert', 'config.json'),
+    'model.safetensors': read('distilbert', 'model.safetensors'),
+  })
+  const { trainable } = await importExport(encodeModel(serving()))
+  const step = await trainable.step({ rows: ROWS, length: LENGTH })
+  const { loss, gradients } = await runStep(step, trainable.parameters, golden)
+  expect(Math.abs(loss - golden.loss)).toBeLessThan(2e-6)
+  for (const [name, { values }] of readSafetensors(read('distilbert', 'gradients.safetensors')))
+    expect(relativeError(gradients[name], values), name).toBeLessThan(1e-5)
 })
 
 test('a parameter that does not learn is fed but has no gradient', async () => {

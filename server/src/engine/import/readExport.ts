@@ -44,6 +44,9 @@ const HALF_REMEDY = 'fine-tune the float32 export (model.onnx)'
 const QUANTISED =
   /^(Q(Linear|Attention|Gemm|EmbedLayer|Ordered)|DynamicQuantize|DequantizeLinear|QuantizeLinear|MatMulInteger|MatMulNBits|ConvInteger|DynamicQuantizeMatMul|GatherBlockQuantized)/
 
+/** Fused operators that models of our own are written in, and that have gradients. */
+const DIFFERENTIABLE = new Set(['FusedMatMul'])
+
 export function readExport(bytes: Uint8Array): Exported {
   const model = decodeModel(bytes)
   const obstacle = obstacleOf(model)
@@ -73,7 +76,8 @@ export function readExport(bytes: Uint8Array): Exported {
 export function obstacleOf({ graph }: OnnxModel): Obstacle | null {
   for (const { op, domain } of graph.nodes) {
     if (QUANTISED.test(op)) return { why: `it is quantised (${op})`, remedy: QUANTISED_REMEDY }
-    if (domain !== '') return { why: `it is optimised for inference (${op} of ${domain})`, remedy: FUSED_REMEDY }
+    if (domain !== '' && !DIFFERENTIABLE.has(op))
+      return { why: `it is optimised for inference (${op} of ${domain})`, remedy: FUSED_REMEDY }
   }
   for (const [name, { type, shape }] of graph.initializers) {
     if (type === 'float16' || type === 'bfloat16')
