@@ -51,8 +51,8 @@ const power: Rule = (use) => {
 }
 
 const SAME =
-  'Abs Clip Cos CumSum Elu Erf Exp FastGelu Gelu Identity LeakyRelu Log LogSoftmax Neg Not Reciprocal Relu Sigmoid Sign Sin Softmax Softplus Sqrt Tanh'
-const JOINED = 'Add Sub Mul Div Sum Max Min Mean And Or Mod'
+  'Abs Clip Erf Exp Gelu Identity Log LogSoftmax Neg Not Reciprocal Relu Sigmoid Sign Softmax Softplus Sqrt Tanh'
+const JOINED = 'Add Sub Mul Div Sum Max Min And Or'
 const COMPARED = 'Equal Greater GreaterOrEqual Less LessOrEqual'
 
 const each = (ops: string, rule: Rule): Record<string, Rule> =>

@@ -100,11 +100,6 @@ const pad: Rule = (use) => {
   return [{ type, shape: made }]
 }
 
-const constantOfShape: Rule = (use) => {
-  const value = use.attributes['value']
-  return [{ type: value?.kind === 'tensor' ? value.value.type : 'float32', shape: constant(use, 0) ?? [] }]
-}
-
 export const layout: Readonly<Record<string, Rule>> = {
   Reshape: reshape,
   Flatten: flatten,
@@ -116,5 +111,4 @@ export const layout: Readonly<Record<string, Rule>> = {
   Split: split,
   Pad: pad,
   Shape: (use) => [{ type: 'int64', shape: [input(use, 0).shape.length] }],
-  ConstantOfShape: constantOfShape,
 }

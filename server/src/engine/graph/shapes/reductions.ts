@@ -15,13 +15,6 @@ const reduce: Rule = (use) => {
   return [{ type, shape: shape.filter((_, axis) => !drops(axis)) }]
 }
 
-const arg: Rule = (use) => {
-  const { shape } = input(use, 0)
-  const axis = axisOf(numberOf(use.attributes, 'axis', 0), shape.length)
-  const kept = numberOf(use.attributes, 'keepdims', 1) === 1
-  return [{ type: 'int64', shape: kept ? shape.with(axis, 1) : shape.toSpliced(axis, 1) }]
-}
-
 /** Y in x's shape; on demand Mean and InvStdDev with 1 in the place of the normalized axes. */
 const layerNormalization: Rule = (use) => {
   const [x, scale] = [input(use, 0), input(use, 1)]
@@ -32,11 +25,9 @@ const layerNormalization: Rule = (use) => {
   return [x, statistics, statistics].slice(0, use.outputs ?? 1)
 }
 
-const REDUCE = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceSumSquare', 'ReduceL2']
+const REDUCE = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin']
 
 export const reductions: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(REDUCE.map((op) => [op, reduce])),
-  ArgMax: arg,
-  ArgMin: arg,
   LayerNormalization: layerNormalization,
 }

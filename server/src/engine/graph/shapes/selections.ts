@@ -11,8 +11,6 @@ const gather: Rule = (use) => {
   return [{ type: table.type, shape: table.shape.toSpliced(axis, 1, ...indices.shape) }]
 }
 
-const gatherElements: Rule = (use) => [{ type: input(use, 0).type, shape: input(use, 1).shape }]
-
 /** [start, stop) by step along each given axis; bounds beyond the ends are moved to them (as in numpy). */
 const slice: Rule = (use) => {
   const { type, shape } = input(use, 0)
@@ -44,15 +42,8 @@ const scatterND: Rule = (use) => {
   return [data]
 }
 
-const scatterElements: Rule = (use) => {
-  assert.deepEqual(input(use, 1).shape, input(use, 2).shape, 'one update for each index')
-  return [input(use, 0)]
-}
-
 export const selections: Readonly<Record<string, Rule>> = {
   Gather: gather,
-  GatherElements: gatherElements,
   Slice: slice,
   ScatterND: scatterND,
-  ScatterElements: scatterElements,
 }

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { outputsOf } from '../../../test/engine/interpret.ts'
+import { operators, type Use, valuesOf } from '../../../test/engine/operators.ts'
+import { GraphBuilder } from '../graph/builder.ts'
+import type { Graph } from '../graph/ir.ts'
+import { mul, sum } from '../graph/ops.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { toOnnx } from '../graph/toOnnx.ts'
+import { encodeModel } from '../onnx/encode.ts'
+import { openSession, runTensor, valuesOf as valuesIn } from '../session.ts'
+import { differentiate } from './differentiate.ts'
+
+type Feeds = Readonly<Record<string, readonly number[]>>
+
+/** loss = Σ y ∘ weights alone, and with y and the gradients of all operands. */
+function stepOf(use: Use): { forward: Graph; graph: Graph; feeds: Feeds } {
+  const g = new GraphBuilder()
+  const operands = use.operands.map(({ shape }, i) => g.input(`x${i}`, 'float32', shape))
+  const y = use.build(g, operands)
+  const loss = sum(g, mul(g, y, g.input('weights', 'float32', y.shape)))
+  g.output(loss, 'loss')
+  const forward = g.finish()
+  for (const [operand, gradient] of differentiate(g, loss, operands)) g.output(gradient, `d${operand.name}`)
+  g.output(y, 'y')
+  const weights = Array.from({ length: sizeOf(y.shape) }, (_, i) => Math.cos(7 * i + (use.seed % 100)))
+  return { forward, graph: g.finish(), feeds: { ...valuesOf(use), weights } }
+}
+
+/** ∂loss/∂name by (loss(x + h) − loss(x − h)) / 2h: off by O(h²) + O(ε/h) in float64. */
+function differences(graph: Graph, feeds: Feeds, name: string): number[] {
+  const h = 1e-5
+  const lossAt = (i: number, x: number) =>
+    outputsOf(graph, { ...feeds, [name]: feeds[name].with(i, x) })['loss'].values[0]
+  return feeds[name].map((x, i) => (lossAt(i, x + h) - lossAt(i, x - h)) / (2 * h))
+}
+
+const norm = (xs: ArrayLike<number>): number => Math.hypot(...Array.from(xs))
+const distance = (xs: ArrayLike<number>, ys: ArrayLike<number>): number => norm(Array.from(xs, (x, i) => x - ys[i]))
+
+describe.each(Object.entries(operators))('%s', (_, uses) => {
+  test('has the gradient that finite differences show', () => {
+    fc.assert(
+      fc.property(uses, (use) => {
+        const { forward, graph, feeds } = stepOf(use)
+        const outputs = outputsOf(graph, feeds)
+        for (const name of Object.keys(valuesOf(use))) {
+          const expected = differences(forward, feeds, name)
+          const found = outputs[`d${name}`]?.values ?? expected.map(() => 0)
+          expect(distance(found, expected)).toBeLessThanOrEqual(1e-6 * Math.max(norm(expected), 0.1))
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('computes the same in ONNX Runtime, forward and backward', async () => {
+    await fc.assert(
+      fc.asyncProperty(uses, async (use) => {
+        const { graph, feeds } = stepOf(use)
+        const session = await openSession(encodeModel(toOnnx(graph)))
+        const rounded = Object.fromEntries(Object.entries(feeds).map(([name, list]) => [name, Float32Array.from(list)]))
+        const tensors = graph.inputs.map(({ name, shape }) => [name, runTensor('float32', rounded[name], shape)])
+        const found = await session.run(Object.fromEntries(tensors))
+        await session.close()
+        for (const [name, expected] of Object.entries(outputsOf(graph, rounded))) {
+          expect(found[name].dims).toEqual(expected.shape)
+          const scale = Math.max(norm(expected.values), 1)
+          expect(distance(valuesIn('float32', found[name]), expected.values)).toBeLessThanOrEqual(1e-5 * scale)
+        }
+      }),
+      { numRuns: 8 },
+    )
+  })
+})
