@@ -38,6 +38,12 @@ test('an alert that touches an event or its aftermath is not false; one that onl
   expect(detection([series('nnnnnnnnnnnn', '000099900000')], 5).falseAlerts).toBe(1)
 })
 
+test('to alert always is no way out: an alert over normal rows counts again every hour', () => {
+  const [day, event] = ['n'.repeat(24 * 60), 'a'.repeat(10)]
+  const always = series(day + event + day, '9'.repeat(2 * 24 * 60 + 10))
+  expect(detection([always], 5)).toMatchObject({ eventRecall: 1, falseAlerts: 47 })
+})
+
 test('a node that has not been watched for long enough neither alerts nor counts', () => {
   expect(detection([series('nannn', '99000', 2)], 5)).toMatchObject({ events: 0, falseAlerts: 0 })
 })

@@ -3,8 +3,8 @@
  *
  * An alert is a run of scores at or above the threshold; runs less than five minutes apart are one alert. An event is
  * a run of anomalous rows; it is found if any of its rows alerts (never the point-adjusted F1, which then counts all
- * of them). An alert is false if all of its rows are normal; one that only touches rows of which nobody knows is
- * neither. Rows before `from` (the node has not been watched for long enough) are left aside.
+ * of them). An alert is false if all of its rows are normal; one that touches an event, or rows of which nobody knows,
+ * is not. One that goes on over normal rows counts once more every hour, so that to alert always is no way out. Rows before `from` (the node has not been watched for long enough) are left aside.
  */
 import { ANOMALY, type LabelledHistory, NORMAL } from './history.ts'
 
@@ -37,6 +37,7 @@ export interface AlertCounts {
 }
 
 const TOGETHER_MS = 300_000
+const AGAIN_MS = 3_600_000
 const WEEK_MS = 7 * 86_400_000
 
 /** @param kind count only events of this kind (an index into `kinds`); all by default. */
@@ -96,15 +97,22 @@ function countFalse({ history, scores, from }: ScoredSeries, threshold: number):
   const { at, label } = history
   let count = 0
   let last = -Infinity
-  let allNormal = false
+  let isFalse = false
+  let normalMs = 0
+  const close = () => {
+    count += (isFalse ? 1 : 0) + Math.floor(normalMs / AGAIN_MS)
+  }
   for (let row = from; row < at.length; row++) {
     if (!(scores[row] >= threshold)) continue
-    if (at[row] - last > TOGETHER_MS) {
-      if (allNormal) count++
-      allNormal = true
-    }
-    if (label[row] !== NORMAL) allNormal = false
+    const since = at[row] - last
+    if (since > TOGETHER_MS) {
+      close()
+      isFalse = true
+      normalMs = 0
+    } else if (label[row] === NORMAL) normalMs += since
+    if (label[row] !== NORMAL) isFalse = false
     last = at[row]
   }
-  return allNormal ? count + 1 : count
+  close()
+  return count
 }

@@ -12,7 +12,10 @@ const STEPS = 50
 /** @param positive [rows] 1 or 0 */
 export function fitPlatt(logits: ArrayLike<number>, positive: ArrayLike<number>): Platt {
   let [yes, no] = [0, 0]
-  for (let i = 0; i < logits.length; i++) positive[i] === 1 ? yes++ : no++
+  for (let i = 0; i < logits.length; i++) {
+    if (positive[i] === 1) yes++
+    else no++
+  }
   const [high, low] = [(yes + 1) / (yes + 2), 1 / (no + 2)]
   let a = 1
   let b = 0
