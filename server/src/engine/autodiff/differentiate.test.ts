@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { outputsOf } from '../../../test/engine/interpret.ts'
 import { operators, type Use, valuesOf } from '../../../test/engine/operators.ts'
 import { GraphBuilder } from '../graph/builder.ts'
-import type { Graph } from '../graph/ir.ts'
-import { mul, sum } from '../graph/ops.ts'
+import type { Graph, Value } from '../graph/ir.ts'
+import { exp, gather, mul, scale, sum } from '../graph/ops.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
 import { encodeModel } from '../onnx/encode.ts'
@@ -72,4 +72,35 @@ describe.each(Object.entries(operators))('%s', (_, uses) => {
       { numRuns: 8 },
     )
   })
+})
+
+test('a region has the gradient that it says, and what lies inside is passed over', () => {
+  const g = new GraphBuilder()
+  const x = g.input('x', 'float32', [3])
+  const y = g.region({ inputs: [x], output: exp(g, scale(g, x, 2)), gradient: (dy) => [scale(g, dy, 7)] })
+  g.output(differentiate(g, sum(g, mul(g, y, g.scalar(3))), [x]).get(x) as Value, 'dx')
+  const graph = g.finish()
+  expect([...outputsOf(graph, { x: [1, 2, 3] })['dx'].values]).toEqual([21, 21, 21])
+  expect(graph.nodes.filter(({ op }) => op === 'Exp')).toEqual([])
+})
+
+test('a value on the way may be asked for, and one that the loss does not depend on is absent', () => {
+  const g = new GraphBuilder()
+  const [table, other] = [g.input('table', 'float32', [4, 2]), g.input('other', 'float32', [2])]
+  const rows = gather(g, table, g.ints([1, 3, 1]))
+  const found = differentiate(g, sum(g, mul(g, rows, rows)), [rows, other])
+  g.output(found.get(rows) as Value, 'drows')
+  expect(found.has(other)).toBe(false)
+  const table8 = [1, 2, 3, 4, 5, 6, 7, 8]
+  const graph = g.finish()
+  expect([...outputsOf(graph, { table: table8, other: [0, 0] })['drows'].values]).toEqual([6, 8, 14, 16, 6, 8])
+  expect(graph.nodes.filter(({ op }) => op === 'ScatterND')).toEqual([])
+})
+
+test('an operator without a rule is named, but only where the gradient has to go through it', () => {
+  const g = new GraphBuilder()
+  const [x, z] = [g.input('x', 'float32', [3]), g.input('z', 'float32', [3])]
+  const loss = sum(g, mul(g, x, g.op('ReduceMax', [z], { keepdims: true })))
+  expect(differentiate(g, loss, [x]).has(x)).toBe(true)
+  expect(() => differentiate(g, loss, [z])).toThrow('ReduceMax, which makes reducemax_1, has no gradient here')
 })

@@ -49,19 +49,24 @@ export function differentiate(g: GraphBuilder, loss: Value, wrt: readonly Value[
     return gradient
   }
 
+  const pass = (input: Value | null, product: () => Value): void => {
+    if (!input || !depends.has(input)) return
+    terms.set(input, [...(terms.get(input) ?? []), sumTo(g, product(), input.shape)])
+  }
   for (const node of forward.toReversed()) {
     if (!node.outputs.some((output) => output && depends.has(output) && terms.has(output))) continue
     const dys = node.outputs.map((output) => output && gradientOf(output))
-    const inputs = node.inputs as readonly Value[] // rules of operators with optional inputs know it
     const [y, dy] = [node.outputs[0] as Value, dys[0] as Value] // only Split's rule looks beyond the first
+    const region = g.regionOf(y)
+    if (region) {
+      const products = region.gradient(dy)
+      region.inputs.forEach((input, i) => pass(input, () => products[i]))
+      continue
+    }
+    const inputs = node.inputs as readonly Value[] // rules of operators with optional inputs know it
     const back = { g, node, inputs, y, dy, dys, readers: (value: Value) => readers.get(value) ?? [], gradientOf }
     const products = ruleOf(node)(back)
-    node.inputs.forEach((input, i) => {
-      if (!input || !depends.has(input)) return
-      const product = products[i]
-      assert(product, `${node.op} has no gradient for its input ${i} (${input.name})`)
-      terms.set(input, [...(terms.get(input) ?? []), sumTo(g, product(), input.shape)])
-    })
+    node.inputs.forEach((input, i) => pass(input, products[i] ?? (() => none(node, i))))
   }
   return new Map(
     wrt.flatMap((value) => [[value, gradientOf(value)]]).filter((pair): pair is [Value, Value] => pair[1] !== null),
@@ -90,6 +95,10 @@ function ruleOf({ op, outputs }: Node): Rule {
   const rule = RULES.get(op)
   if (!rule) throw new TypeError(`${op}, which makes ${outputs[0]?.name}, has no gradient here`)
   return rule
+}
+
+function none({ op, inputs }: Node, i: number): never {
+  throw new TypeError(`${op} has no gradient here for its input ${i}, ${inputs[i]?.name}`)
 }
 
 function isFloat({ type }: Value): boolean {

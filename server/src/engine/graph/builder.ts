@@ -20,6 +20,15 @@ export interface NodeOptions {
   readonly known?: readonly Typed[]
 }
 
+/** A part of a graph whose gradient is known as a whole, in a better form than that of its operators one by one. */
+export interface Region {
+  /** What flows in that may have a gradient. Nothing else of the part may be read from outside but the output. */
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  /** ∂loss/∂input for each input, of ∂loss/∂output. */
+  readonly gradient: (dy: Value) => readonly Value[]
+}
+
 export class GraphBuilder {
   /** In the order of execution. */
   readonly nodes: Node[] = []
@@ -28,6 +37,7 @@ export class GraphBuilder {
   readonly #constants = new Map<Value, Tensor>()
   readonly #filled = new Map<string, Value>()
   readonly #makers = new Map<Value, Node>()
+  readonly #regions = new Map<Value, Region>()
   readonly #names = new Set<string>()
   readonly #counts = new Map<string, number>()
 
@@ -101,6 +111,17 @@ export class GraphBuilder {
     const [value] = this.node(op, inputs, plain, options)
     assert(value)
     return value
+  }
+
+  /** Says that a part of the graph has a gradient of its own; its output is returned. */
+  region(region: Region): Value {
+    this.#regions.set(region.output, region)
+    return region.output
+  }
+
+  /** The region that ends in a value. */
+  regionOf(value: Value): Region | null {
+    return this.#regions.get(value) ?? null
   }
 
   /** Asks a node that was made already for more of its outputs: what the gradient needs of the way there. */

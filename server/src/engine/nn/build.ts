@@ -21,16 +21,6 @@ export interface Build {
    * The mask is a feed that the trainer fills. Outside of training, and at rate 0, this is x.
    */
   readonly dropout: (x: Value, rate: number, place: string) => Value
-  /** Says that a part has a gradient of its own. Only for a part that no other parameters lie below. */
-  readonly bottom: (bottom: Bottom) => void
-}
-
-export interface Bottom {
-  readonly output: Value
-  /** The names of its parameters. */
-  readonly parameters: readonly string[]
-  /** Their gradients of what the loss wants of the output. */
-  readonly backward: (gradient: Value) => ReadonlyMap<string, Value>
 }
 
 /** The rows of a table that were gathered, and the feed that named them. */
@@ -47,7 +37,6 @@ export interface StepBuild extends Build {
   /** By table. */
   readonly ties: ReadonlyMap<string, Value>
   readonly masks: Step['masks']
-  readonly bottoms: readonly Bottom[]
 }
 
 /** @param training with dropout; else every place of dropout passes its input on */
@@ -58,7 +47,6 @@ export function stepBuild(specs: readonly ParameterSpec[], training: boolean): S
   const gathered: Gathered[] = []
   const ties = new Map<string, Value>()
   const masks: Step['masks'][number][] = []
-  const bottoms: Bottom[] = []
   const weight = (name: string): Value => {
     const value = parameters.get(name)
     assert(value, `no parameter is called ${name}`)
@@ -70,8 +58,6 @@ export function stepBuild(specs: readonly ParameterSpec[], training: boolean): S
     gathered,
     ties,
     masks,
-    bottoms,
-    bottom: (bottom) => bottoms.push(bottom),
     weight,
     rows(table, ids) {
       const rows = gather(g, weight(table), flat(g, ids))

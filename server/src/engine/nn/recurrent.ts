@@ -80,8 +80,11 @@ export function recurrent(build: Build, steps: readonly Value[], name: string, l
   }
   const last = inputs[inputs.length - 1]
   const parameters = ran.flatMap((_, layer) => Object.values(recurrentNames(name, layer)))
-  build.bottom({ output: last, parameters, backward: (dy) => allBackward(g, ran, name, dy) })
-  return last
+  const gradient = (dy: Value): Value[] => {
+    const found = allBackward(g, ran, name, dy)
+    return parameters.map((name) => found.get(name) as Value) // every parameter of the layers is among them
+  }
+  return g.region({ inputs: parameters.map((name) => build.weight(name)), output: last, gradient })
 }
 
 /** Layer by layer from the last, which alone is wanted, and of which the last step alone. */

@@ -36,7 +36,6 @@ export function servingBuild(g: GraphBuilder, weights: Weights): Build {
     tied: weight,
     rows: (table, ids) => gather(g, weight(table), flat(g, ids)),
     dropout: (x) => x,
-    bottom: () => undefined,
   }
 }
 

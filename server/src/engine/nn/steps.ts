@@ -21,18 +21,11 @@ export function learningStep(specs: readonly ParameterSpec[], body: Body): Step 
   const learning = new Set(specs.filter(({ learns }) => learns).map(({ name }) => name))
   const gathered = build.gathered.filter(({ table }) => learning.has(table))
   // The whole gradient of a table that is gathered from would be as large as the table: its rows' is handed out instead.
-  const apart = new Set([
-    ...gathered.map(({ table }) => table),
-    ...build.bottoms.flatMap(({ parameters }) => parameters),
-  ])
+  const apart = new Set(gathered.map(({ table }) => table))
   const whole = [...[...build.parameters].filter(([name]) => !apart.has(name)), ...build.ties].filter(([name]) =>
     learning.has(name),
   )
-  const found = differentiate(g, loss, [
-    ...whole.map(([, value]) => value),
-    ...gathered.map(({ rows }) => rows),
-    ...build.bottoms.map(({ output }) => output),
-  ])
+  const found = differentiate(g, loss, [...whole.map(([, value]) => value), ...gathered.map(({ rows }) => rows)])
 
   const gradients: Record<string, GradientOutput[]> = {}
   const show = (name: string, output: GradientOutput, gradient: Value | undefined) => {
@@ -46,10 +39,6 @@ export function learningStep(specs: readonly ParameterSpec[], body: Body): Step 
   for (const [name, value] of whole) dense(name, found.get(value))
   for (const { table, ids, rows } of gathered)
     show(table, { kind: 'rows', output: `gradient.${table}.rows`, ids }, found.get(rows))
-  for (const { output, backward } of build.bottoms) {
-    const gradient = found.get(output)
-    if (gradient) for (const [name, value] of backward(gradient)) dense(name, value)
-  }
   return { graph: g.finish(), loss: 'loss', gradients, masks: build.masks }
 }
 
