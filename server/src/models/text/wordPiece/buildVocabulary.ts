@@ -29,7 +29,12 @@ const WORD_CHARS_MAX = 100
 /** @returns tokens in the order of their ids */
 export function buildVocabulary(counts: ReadonlyMap<string, number>, options: VocabularyOptions): string[] {
   const alphabet = alphabetOf(counts, options.alphabetMax)
-  const tokens: string[] = [...specialTokens, ...alphabet, ...alphabet.map((one) => CONTINUES + one)]
+  const [first, later] = placesOf(counts)
+  const tokens: string[] = [
+    ...specialTokens,
+    ...alphabet.filter((one) => first.has(one)),
+    ...alphabet.filter((one) => later.has(one)).map((one) => CONTINUES + one),
+  ]
   const ids = new Map(tokens.map((token, id) => [token, id]))
   const words = wordsOf(counts, ids)
   const pairs = countPairs(words)
@@ -61,6 +66,20 @@ function alphabetOf(counts: ReadonlyMap<string, number>, most: number): string[]
     .slice(0, most)
     .map(([one]) => one)
     .sort(byCode)
+}
+
+/** Which characters begin a word, and which continue one. */
+function placesOf(counts: ReadonlyMap<string, number>): readonly [ReadonlySet<string>, ReadonlySet<string>] {
+  const first = new Set<string>()
+  const later = new Set<string>()
+  for (const word of counts.keys()) {
+    let place = first
+    for (const one of word) {
+      place.add(one)
+      place = later
+    }
+  }
+  return [first, later]
 }
 
 interface Word {
