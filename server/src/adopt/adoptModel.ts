@@ -5,17 +5,18 @@ import { dirname, join } from 'node:path'
 import { type Artifact, type ManifestParts, makeArtifact } from '../artifacts/artifact.ts'
 import { sha256 } from '../artifacts/manifest.ts'
 import { Fault } from '../domain/faults.ts'
+import { importCheckpoint } from '../engine/import/importCheckpoint.ts'
+import { licenceOf, type ModelConfig, maxLengthOf, readModelConfig } from '../engine/import/modelConfig.ts'
 import { type ServedExport, serveExport } from '../engine/import/serveExport.ts'
+import { tokenizerFrom } from '../engine/import/tokenizerFrom.ts'
 import { decodeModel } from '../engine/onnx/decode.ts'
 import { encodeModel } from '../engine/onnx/encode.ts'
 import { quantizeModel } from '../engine/quantize/quantizeModel.ts'
 import { openSession, runTensor, valuesOf } from '../engine/session.ts'
-import { bytePairTokenizer, wordPieceTokenizer } from '../engine/tokenize/fromVocabulary.ts'
 import { readTokenizer } from '../engine/tokenize/tokenizer.ts'
-import type { ChosenTokenizer, ModelFiles } from '../hub/modelFiles.ts'
+import type { ModelFiles } from '../hub/modelFiles.ts'
 import { adoptedCard } from './adoptedCard.ts'
 import { mapLabels } from './mapLabels.ts'
-import { licenceOf, type ModelConfig, maxLengthOf, readModelConfig, readObject } from './modelConfig.ts'
 
 export interface AdoptModel {
   readonly files: ModelFiles
@@ -78,7 +79,7 @@ export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
   const mapped = mapLabels(config.labels, asked.labels)
   const settings = chosen.tokenizer.settings === null ? null : await read(chosen.tokenizer.settings)
   const maxLength = maxLengthOf(config, settings)
-  const tokenizer = await tokenizerBytes(chosen.tokenizer, settings, read)
+  const tokenizer = await tokenizerFrom(chosen.tokenizer, settings, read)
   const { padId, vocabularySize } = readTokenizer(tokenizer, { maxLength })
   const weights = await read(chosen.weights.path)
   const served = await servedModel(asked, weights, config, mapped.groups)
@@ -125,16 +126,14 @@ function nameOf({ title, commit }: ModelFiles): string {
 }
 
 async function servedModel(
-  { files: { folder, chosen }, quantised }: AdoptModel,
+  { files, quantised }: AdoptModel,
   bytes: Uint8Array,
   config: ModelConfig,
   groups: readonly number[] | null,
 ): Promise<ServedExport & { readonly quantisedHere: boolean }> {
-  const { weights } = chosen
-  if (weights.kind === 'safetensors')
-    throw new Fault('model_unsupported', { say: 'A safetensors checkpoint cannot be adopted yet.' })
-  const beside = dirname(join(folder, weights.path))
-  const served = serveExport(bytes, {
+  const { folder, chosen } = files
+  const beside = dirname(join(folder, chosen.weights.path))
+  const served = serveExport(await exportOf(files, bytes), {
     labels: config.labels.length,
     groups,
     readExternal: (location, offset, length) => readPart(join(beside, location), offset, length),
@@ -142,6 +141,13 @@ async function servedModel(
   if (!quantised || served.precision === 'int8') return { ...served, quantisedHere: false }
   const small = encodeModel(quantizeModel(decodeModel(served.bytes)))
   return { ...served, bytes: small, precision: 'int8', quantisedHere: true }
+}
+
+/** An ONNX file as it is; of a checkpoint, the graph that we build for its family. */
+async function exportOf({ folder, chosen: { weights, config } }: ModelFiles, bytes: Uint8Array): Promise<Uint8Array> {
+  if (weights.kind === 'onnx') return bytes
+  const checkpoint = { 'config.json': await readFile(join(folder, config)), 'model.safetensors': bytes }
+  return encodeModel(importCheckpoint(checkpoint).serving())
 }
 
 /** @returns fewer bytes where the file ends sooner. */
@@ -159,40 +165,6 @@ function readPart(path: string, offset: number, length: number): Uint8Array {
   } finally {
     closeSync(file)
   }
-}
-
-async function tokenizerBytes(
-  chosen: ChosenTokenizer,
-  settings: Uint8Array | null,
-  read: (path: string) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  if (chosen.kind === 'json') return read(chosen.path)
-  const stated = settings === null ? {} : readObject(settings, 'tokenizer_config.json')
-  if (chosen.kind === 'word-pieces') {
-    const words = new TextDecoder()
-      .decode(await read(chosen.vocabulary))
-      .replace(/\r?\n$/, '')
-      .split(/\r?\n/)
-    const stripAccents = stated['strip_accents']
-    return jsonBytes(
-      wordPieceTokenizer(words, {
-        lowercase: stated['do_lower_case'] !== false,
-        stripAccents: typeof stripAccents === 'boolean' ? stripAccents : null,
-        handleChinese: stated['tokenize_chinese_chars'] !== false,
-      }),
-    )
-  }
-  const vocabulary = readObject(await read(chosen.vocabulary), chosen.vocabulary)
-  if (!isVocabulary(vocabulary))
-    throw new Fault('model_unsupported', {
-      say: `The model cannot be used: its ${chosen.vocabulary} is no vocabulary.`,
-    })
-  const merges = new TextDecoder().decode(await read(chosen.merges)).split(/\r?\n/)
-  return jsonBytes(bytePairTokenizer(vocabulary, merges, { addPrefixSpace: stated['add_prefix_space'] === true }))
-}
-
-function isVocabulary(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, number>> {
-  return Object.values(value).every((id) => typeof id === 'number')
 }
 
 /** Runs the model once as it will be run: what cannot answer is not made a version of. */

@@ -1,6 +1,7 @@
 /** card.md of a model of others: what is known, and what is not. */
+
+import type { ModelConfig } from '../engine/import/modelConfig.ts'
 import type { AdoptModel } from './adoptModel.ts'
-import type { ModelConfig } from './modelConfig.ts'
 
 export interface AdoptedCard {
   readonly asked: AdoptModel

@@ -78,10 +78,7 @@ export function bytePairTokenizer(
     version: '1.0',
     truncation: null,
     padding: null,
-    // The mask takes the space before it, as it stands for a word with its space.
-    added_tokens: special
-      .map((content) => ({ ...added(vocab[content], content), lstrip: content === '<mask>' }))
-      .sort((a, b) => a.id - b.id),
+    added_tokens: special.map((content) => added(vocab[content], content)).sort((a, b) => a.id - b.id),
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: true },
     post_processor: {
@@ -102,7 +99,7 @@ export function bytePairTokenizer(
       byte_fallback: false,
       ignore_merges: false,
       vocab,
-      merges: merges.filter((line) => line !== '' && !line.startsWith('#version')),
+      merges: merges.filter((line) => line !== '' && !line.startsWith('#version')).map((line) => line.split(' ')),
     },
   } as TokenizerJson // it has the fields that others read beside ours
 }

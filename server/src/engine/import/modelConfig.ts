@@ -1,5 +1,5 @@
 /** config.json and tokenizer_config.json of a model of others: read as what they are, something that a stranger wrote. */
-import { Fault } from '../domain/faults.ts'
+import { Fault } from '../../domain/faults.ts'
 
 export interface ModelConfig {
   /** `model_type`: bert, distilbert, roberta, xlm-roberta … */
