@@ -2,6 +2,7 @@
 import { hash, randomFillSync } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
@@ -14,17 +15,21 @@ import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
+import type { TrainingAsked } from './domain/trainingRun.ts'
 import { Feed } from './loop/feed.ts'
-import { Releases, registerStarters, starterVersion } from './loop/register.ts'
+import { Releases, type ReleasesNeeds, registerStarters, starterVersion } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { modelOpener } from './serving/openModel.ts'
 import { openStore } from './store/openStore.ts'
+import type { Store } from './store/store.ts'
+import type { TrainingQueue } from './training/jobs/trainingQueue.ts'
 
 const FOLLOW_MS = 1000
 const RETAIN_MS = 60_000
 const TAIL_MS = 500
+const TRAIN_MS = 1000
 const TIDY_MS = 1000
 const FETCH_TELL_MS = 5000
 /** Below this share of its time the event loop rests. */
@@ -87,9 +92,12 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   const feed = new Feed()
   parts.defer(() => feed.close())
   const late = tail(store.log, startedAt)
+  const training = trainingWork(config, releasesNeeds)
+  parts.defer(() => training.close())
   const tidy = tidyHeap()
   for (const stopRound of [
     every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
+    every(TRAIN_MS, 'cannot look for training runs', () => training.look()),
     every(TIDY_MS, 'cannot tidy the heap', async () => tidy()),
     every(RETAIN_MS, 'cannot remove old rows', async () => {
       const rows = await retain(config, Date.now(), store.log)
@@ -119,6 +127,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
         hashText: textHasher(serverSecret(config.home, config.secret)),
         keepText: config.keepText,
       },
+      checkTraining: (asked, quick) => training.check(asked, quick),
       nowMs: () => performance.now(),
       now: Date.now,
       version: barometerVersion(),
@@ -156,7 +165,46 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
 
   return {
     address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,
-    stop: () => (stopping ??= parts.disposeAsync()),
+    stop() {
+      // What trains needs as long for its checkpoint as answers need to leave: both begin at once.
+      if (stopping === null) void training.close()
+      return (stopping ??= parts.disposeAsync())
+    },
+  }
+}
+
+/** Training runs of the server. Their code is loaded when the first one waits or is asked for. */
+function trainingWork(config: Config, needs: ReleasesNeeds & { readonly store: Store }) {
+  let queue: Promise<TrainingQueue> | null = null
+  const open = async (): Promise<TrainingQueue> => {
+    const { TrainingQueue } = await import('./training/jobs/trainingQueue.ts')
+    const { trainingNeeds } = await import('./trainingNeeds.ts')
+    // A core stays free for what is served.
+    const threads = Math.max(1, availableParallelism() - 1)
+    const stopMs = config.shutdownSecondsMax * 1000
+    const opened = new TrainingQueue({
+      ...trainingNeeds({ ...needs, config, engine: barometerVersion(), threads, stopMs }),
+      say: needs.say,
+    })
+    await opened.tidy()
+    return opened
+  }
+  return {
+    async look(): Promise<void> {
+      if (queue === null && !(await needs.store.trainingRuns.anyUnattended())) return
+      queue ??= open().catch((error: unknown) => {
+        queue = null
+        throw error
+      })
+      await (await queue).look()
+    },
+    async check(asked: TrainingAsked, quick: boolean): Promise<TrainingAsked> {
+      const { checkAsked } = await import('./training/jobs/recipe.ts')
+      const { recipes } = await import('./training/jobs/recipes.ts')
+      const recipe = checkAsked(asked, recipes)
+      return quick ? { ...asked, parameters: { ...recipe.quick, ...asked.parameters } } : asked
+    },
+    close: async () => (await queue?.catch(() => null))?.close(),
   }
 }
 

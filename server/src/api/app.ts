@@ -12,6 +12,7 @@ import { predictionRoutes } from './predictions.ts'
 import { limits, secure } from './security.ts'
 import { serviceRoutes } from './service.ts'
 import { statsRoutes } from './stats.ts'
+import { trainingRoutes } from './trainingRuns.ts'
 import { validatorCompiler } from './validation.ts'
 
 const KEEP_ALIVE_MS = 72_000
@@ -53,6 +54,7 @@ function apiRoutes(app: Api, needs: ApiNeeds): void {
   predictionRoutes(app, needs)
   modelRoutes(app, needs)
   statsRoutes(app, needs)
+  trainingRoutes(app, needs)
   eventRoutes(app, needs)
   serviceRoutes(app, needs)
 }

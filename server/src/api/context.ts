@@ -7,6 +7,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { Config } from '../config.ts'
 import type { Scope } from '../domain/apiKey.ts'
 import type { Millis } from '../domain/time.ts'
+import type { TrainingAsked } from '../domain/trainingRun.ts'
 import type { Feed } from '../loop/feed.ts'
 import type { LogNeeds } from '../loop/log.ts'
 import type { Releases } from '../loop/register.ts'
@@ -33,6 +34,8 @@ export interface ApiNeeds {
   readonly metrics: Metrics
   readonly feed: Feed
   readonly logNeeds: LogNeeds
+  /** Refuses what no recipe can do; gives back what is asked, with what `quick` stands for. */
+  readonly checkTraining: (asked: TrainingAsked, quick: boolean) => Promise<TrainingAsked>
   /** Monotonic milliseconds with microsecond resolution. */
   readonly nowMs: () => number
   readonly now: () => Millis

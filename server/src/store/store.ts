@@ -196,6 +196,8 @@ export interface TrainingRuns {
     /** It is over, or somebody works on it already. */
     | { readonly kind: 'not-waiting'; readonly run: TrainingRun }
   >
+  /** Whether a run waits for a server, or one is under way that may have lost its process. Cheap. */
+  anyUnattended(): Promise<boolean>
   /** The oldest run that waits for a server: queued or interrupted, unattended, started fewer than `attemptsMax` times. */
   nextUnattended(by: TrainingWorker, attemptsMax: number): Promise<TrainingRun | null>
   /**

@@ -43,6 +43,16 @@ export function trainingRuns({ read, write, can }: Database): TrainingRuns {
       return (await query.execute()).map(toRun)
     },
     claim: (id, by) => change((trx) => claim(trx, id, by)),
+    async anyUnattended() {
+      const row = await read
+        .selectFrom('training_runs')
+        .select('id')
+        .where('state', 'in', ['queued', 'interrupted', 'running'])
+        .where('unattended', '=', 1)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
     nextUnattended: async (by, attemptsMax) => {
       const row = await read
         .selectFrom('training_runs')

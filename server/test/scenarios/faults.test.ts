@@ -28,6 +28,9 @@ const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
   hub_broken: 'of pulling models, on the command line: server/src/hub',
   hub_unreachable: 'of pulling models, on the command line: server/src/hub',
   data_broken: 'of reading data sets, on the command line: server/src/datasets',
+  disk_full: 'of training runs, which say it where they are kept: server/src/training/jobs',
+  training_diverged: 'of a run that learns: server/src/engine/fit',
+  checkpoint_unusable: 'of a run that is taken up again: server/src/engine/fit',
   not_ready: 'the server listens only when it is ready: server/src/api/access.ts is the last guard',
   stopping: 'open connections are answered to the last while the server stops: server/test/contracts',
 }
@@ -230,6 +233,19 @@ describe('what is asked', () => {
       id: first.body.id,
       repeated: true,
     })
+  })
+
+  test('run_unknown and run_over: of training runs', async () => {
+    expectFault(await post(undefined, '/training-runs/nobody/cancel'), 'run_unknown')
+    const asked = { model: 'pets', data: { kind: 'feedback', task: 'nothing' } }
+    const run = await server.call<{ id: string }>('POST', '/training-runs', asked)
+    await server.call('POST', `/training-runs/${run.body.id}/cancel`)
+    await expect
+      .poll(async () => (await post(undefined, `/training-runs/${run.body.id}/cancel`)).body.error?.code, {
+        timeout: 20_000,
+      })
+      .toBe('run_over')
+    expectFault(await post(undefined, `/training-runs/${run.body.id}/cancel`), 'run_over')
   })
 
   test('stage_conflict: what is in production is not promoted again', async () => {
