@@ -3,6 +3,7 @@
  * a missing value says nothing.
  */
 import type { Random } from '../../math/random.ts'
+import { createFeatureStream, featureNames, featurePlan } from './features.ts'
 import { type History, rowOf } from './history.ts'
 
 /** [rows] uniform numbers. */
@@ -37,6 +38,17 @@ export function plainZ(history: History): Float64Array {
     mean[m] += d / count[m]
     m2[m] += d * (x - mean[m])
     return std > 0 ? Math.abs(d) / std : 0
+  })
+}
+
+/** [rows] the largest |deviation| from what is usual for the node: the detector's own best feature, alone. */
+export function usualDeviation(history: History): Float64Array {
+  const plan = { ...featurePlan, metrics: history.metrics }
+  const stream = createFeatureStream(plan)
+  const places = featureNames(plan).flatMap((name, f) => (name.endsWith('_deviation') ? [f] : []))
+  return Float64Array.from(history.at, (at, row) => {
+    const features = stream.push(at, rowOf(history, row))
+    return places.reduce((most, f) => Math.max(most, Math.abs(features[f]) || 0), 0)
   })
 }
 

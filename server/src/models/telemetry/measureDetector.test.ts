@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normal } from '../../math/normal.ts'
 import { seededRandom } from '../../math/random.ts'
-import { plainZ, rangeExceedance } from './controls.ts'
+import { plainZ, rangeExceedance, usualDeviation } from './controls.ts'
 import type { ScoredSeries } from './detection.ts'
 import { generateHistory } from './generateHistory.ts'
 import { ANOMALY, baseMetrics, type LabelledHistory } from './history.ts'
@@ -67,6 +67,7 @@ describe('the controls', () => {
   test.each([
     ['range exceedance', rangeExceedance],
     ['plain z-score', plainZ],
+    ['deviation from usual', usualDeviation],
   ])('%s is causal', (_, score) => {
     for (const rows of [1, 2, 50, 999]) expect(score(cut(rows))).toEqual(score(one).slice(0, rows))
   })

@@ -8,7 +8,7 @@ import { type Random, seededRandom } from '../../math/random.ts'
 import { evaluate, interval } from '../evaluation/evaluate.ts'
 import type { Predictions } from '../evaluation/probabilities.ts'
 import { curvesOf, meanArea } from '../evaluation/rocAuc.ts'
-import { plainZ, randomScores, rangeExceedance } from './controls.ts'
+import { plainZ, randomScores, rangeExceedance, usualDeviation } from './controls.ts'
 import { type AlertCounts, countAlerts, detection, pooled, type ScoredSeries } from './detection.ts'
 import { ANOMALY, type LabelledHistory, NORMAL } from './history.ts'
 
@@ -68,6 +68,7 @@ function controls(
     random: (history) => randomScores(history, random),
     'range exceedance': rangeExceedance,
     'plain z-score': plainZ,
+    'deviation from usual': usualDeviation,
   }
   return Object.entries(makers).map(([control, make]) => {
     const scored = series.map(({ history, from }) => ({ history, from, scores: make(history) }))
