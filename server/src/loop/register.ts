@@ -295,7 +295,8 @@ export async function register(artifact: Artifact, { who, why }: Registration, n
   if (!(await isProven(folder, artifact.digest))) await storeArtifact(folder, artifact, { replace: true })
   const known = await registry.findByDigest(artifact.digest)
   if (known !== null) return known
-  await requireOpens(artifact, needs.open)
+  // From where it lies now: what is large is read from the disk.
+  await requireOpens(await verifyArtifact(folder, { digest: artifact.digest }), needs.open)
   return registry.register({
     manifest: artifact.manifest,
     digest: artifact.digest,
