@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { OpenModel } from './artifacts/loadArtifact.ts'
 import type { Config } from './config.ts'
 import { Fault } from './domain/faults.ts'
+import { hubModel } from './domain/hubModel.ts'
 import type { Millis } from './domain/time.ts'
+import type { TrainingRun } from './domain/trainingRun.ts'
 import { artifactFolder, Releases, register } from './loop/register.ts'
 import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
 import type { Store } from './store/store.ts'
@@ -41,7 +43,7 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
     ...(stopMs === undefined ? {} : { stopMs }),
     register: (artifact, by) => register(artifact, by, { store, modelsFolder, open, now }),
     promote: ({ model, version }, by) => store.registry.promote({ model, version, ...by, at: now() }),
-    baseOf: async (from) => versionFolder(from, given, modelsFolder),
+    baseOf: (from, run, signal) => baseFolder(from, run, signal, given, modelsFolder),
     track:
       config.mlflowUri === null
         ? null
@@ -49,17 +51,48 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
   }
 }
 
-/** The folder of a version, brought to this machine where it is not here yet. */
-async function versionFolder(
+/** The folder of what a run starts from: a version, or what is brought from the Hub and registered first. */
+async function baseFolder(
   from: string,
-  { store, open, now, say }: TrainingNeeds,
+  run: TrainingRun,
+  signal: AbortSignal,
+  { config, store, open, now, engine, say }: TrainingNeeds,
   modelsFolder: string,
 ): Promise<string> {
   const parts = /^([a-z][a-z0-9_-]{0,62})@([1-9]\d{0,8})$/.exec(from)
-  if (parts === null)
+  if (parts !== null) {
+    const version = await store.registry.get(parts[1], Number(parts[2]))
+    if (version === null) throw new Fault('version_unknown', { say: `There is no ${from}.` })
+    // Brought to this machine where it is not here yet.
+    await new Releases({ store, modelsFolder, open, now, say }).artifact(version)
+    return artifactFolder(modelsFolder, version.digest)
+  }
+  if (hubModel(from) === null)
     throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
-  const version = await store.registry.get(parts[1], Number(parts[2]))
-  if (version === null) throw new Fault('version_unknown', { say: `There is no ${from}.` })
-  await new Releases({ store, modelsFolder, open, now, say }).artifact(version)
+  const { bringModel, hubOf } = await import('./adopt/bringModel.ts')
+  const { version } = await bringModel(
+    {
+      word: from,
+      model: null,
+      task: null,
+      labels: null,
+      rows: null,
+      quantised: false,
+      first: 'cache',
+      who: run.who,
+      why: `to start ${run.asked.model} from`,
+    },
+    {
+      hub: hubOf(config),
+      store,
+      modelsFolder,
+      open,
+      now,
+      engine,
+      onProgress: () => undefined,
+      onNotice: (words) => say('info', words, { run: run.id }),
+      signal,
+    },
+  )
   return artifactFolder(modelsFolder, version.digest)
 }

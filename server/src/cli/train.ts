@@ -279,10 +279,10 @@ function watcherOf(live: LiveRun, terminal: Terminal, reads: ReadBody[]): Watche
 function askedOf(options: Options, terminal: Terminal): TrainingAsked {
   const { name, data, feedback, since } = options
   if (name === undefined) throw new UsageError("required option '--name <name>' not specified")
-  if (data === undefined && !feedback)
+  const recipe: Recipe = recipes[options.recipe]
+  if (data === undefined && !feedback && !recipe.telemetry)
     throw new UsageError("required option '--data <path>' (or --feedback) not specified")
   if (since !== undefined && !feedback) throw new UsageError('--since goes with --feedback.')
-  const recipe: Recipe = recipes[options.recipe]
   const file = (path: string): TrainingFile => ({
     kind: 'file',
     path: resolve(terminal.folder, path),
@@ -365,7 +365,10 @@ const factWords: Readonly<Record<string, (value: number) => string>> = {
   features: (n) => `${count(n)} features`,
   parameters: (n) => `${count(n)} parameters`,
   steps: (n) => `${count(n)} steps`,
-  epochs: (n) => `${count(n)} epochs`,
+  epochs: (n) => `${count(n)} ${n === 1 ? 'epoch' : 'epochs'}`,
+  bestEpoch: (n) => `best after epoch ${count(n)}`,
+  paddedShare: (share) => `${percent(share)} padding`,
+  machines: (n) => `${count(n)} machines`,
   trial: (n) => `of trial ${n}`,
 }
 

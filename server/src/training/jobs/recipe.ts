@@ -10,15 +10,15 @@ export interface SettingForm {
   readonly kind: 'whole' | 'real' | 'flag' | 'word'
   readonly low?: number
   readonly high?: number
+  /** The words that it may be. */
+  readonly of?: readonly string[]
   readonly about: string
 }
 
 export interface Recipe {
   readonly about: string
-  /** True where the rows are telemetry: the recipe reads its files itself. */
+  /** True where the rows are telemetry: the recipe reads its files itself, and makes rows up where there are none. */
   readonly telemetry?: boolean
-  /** True where the texts may lack labels. */
-  readonly unlabelled?: boolean
   /** Whether it can start from the weights of another model (`--from`): never, if asked, or always. */
   readonly base: 'none' | 'optional' | 'required'
   /** What `parameters` may say. */
@@ -60,15 +60,20 @@ export function checkAsked(asked: TrainingAsked, recipes: Readonly<Record<string
   if (recipe.base === 'none' && asked.from !== null) throw refuse('learns from the rows alone and cannot start --from.')
   if (recipe.base === 'required' && asked.from === null) throw refuse('needs a model to start --from.')
   if (asked.search !== null && recipe.search === null) throw refuse('has nothing to optimise.')
-  if (asked.data.length === 0) throw refuse('needs rows.')
+  if (asked.data.length === 0 && !recipe.telemetry) throw refuse('needs rows.')
+  if (recipe.telemetry && asked.data.some(({ kind }) => kind === 'feedback'))
+    throw refuse('learns from telemetry; feedback is of texts.')
+  if (recipe.telemetry && asked.test !== null)
+    throw refuse('measures on machines that it keeps back; it takes no test.')
   return recipe
 }
 
-function wrong(value: Setting, { kind, low = -Infinity, high = Infinity }: SettingForm): string | null {
+function wrong(value: Setting, { kind, low = -Infinity, high = Infinity, of }: SettingForm): string | null {
   switch (kind) {
     case 'flag':
       return typeof value === 'boolean' ? null : 'true or false'
     case 'word':
+      if (of !== undefined) return of.includes(String(value)) ? null : `one of ${of.join(', ')}`
       return typeof value === 'string' ? null : 'a word'
     case 'whole':
     case 'real': {

@@ -1,8 +1,15 @@
 /** Every way to train that has a name. Only what is asked for is loaded. */
 import { trainingPlans } from '../plans.ts'
 import { linear } from './linear.ts'
+import { lstm } from './lstm.ts'
 import type { Recipe } from './recipe.ts'
+import { transformer } from './transformer.ts'
 
-export const recipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
-  Object.entries(trainingPlans).map(([name, plan]) => [name, linear(plan)]),
-)
+export const recipes: Readonly<Record<string, Recipe>> = {
+  linear: linear(trainingPlans.linear),
+  transformer,
+  lstm,
+  imdb: linear(trainingPlans.imdb),
+  sentiment: linear(trainingPlans.sentiment),
+  severity: linear(trainingPlans.severity),
+}
