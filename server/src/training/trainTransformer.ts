@@ -55,8 +55,9 @@ export interface TrainTransformer {
 export async function trainTransformer(asked: TrainTransformer, needs: TrainerNeeds): Promise<Trained> {
   const { seed, threads, test } = asked
   const { onEvent, signal } = needs
+  check(asked.recipe)
   const rows = withoutTest(asked)
-  const labels = labelsOf(rows, { labels: asked.base?.labels ?? null })
+  const labels = asked.base === null ? labelsOf(rows, { labels: null }) : labelsWithin(rows, asked.base)
   const split = splitRows(rows, asked)
   const base = asked.base ?? (await startFromScratch(asked, labels, split, needs))
   const recipe = { ...asked.recipe, maxLength: Math.min(asked.recipe.maxLength, base.maxLength) }
@@ -135,6 +136,27 @@ export async function trainTransformer(asked: TrainTransformer, needs: TrainerNe
     paddedShare: fitted.paddedShare,
   }
   return { artifact, evaluations, facts }
+}
+
+/** What cannot be computed at all is refused before anything is. */
+function check({ shape, batch, rowsAtOnce }: TransformerRecipe): void {
+  if (shape !== null && shape.width % shape.heads !== 0)
+    throw new Fault('bad_request', { say: `${shape.heads} heads do not divide a width of ${shape.width}.` })
+  if (batch % rowsAtOnce !== 0)
+    throw new Fault('bad_request', { say: `${rowsAtOnce} rows at once do not divide a batch of ${batch}.` })
+}
+
+/** The head of a base is for its labels: the rows may lack some of them, and have no others. */
+function labelsWithin(rows: readonly LabelledText[], { labels, name }: TransformerBase): readonly string[] {
+  const seen = new Set(rows.map(({ label }) => label))
+  const foreign = [...seen].filter((label) => !labels.includes(label)).slice(0, 10)
+  if (foreign.length > 0)
+    throw new Fault('data_broken', {
+      say: `${name ?? 'The model'} knows the labels ${labels.join(', ')}; the data also has ${foreign.join(', ')}.`,
+    })
+  if (seen.size < 2)
+    throw new Fault('data_broken', { say: `All rows have the label “${[...seen][0] ?? ''}”; two are needed at least.` })
+  return labels
 }
 
 interface SplitRows {

@@ -9,6 +9,7 @@ import { dropoutOf } from '../engine/nn/encoderLayers.ts'
 import type { Known } from '../engine/nn/initialise.ts'
 import { weightsOf } from '../engine/nn/serving.ts'
 import { encodeModel } from '../engine/onnx/encode.ts'
+import { readTransformerForm } from '../engine/serve/transformerForm.ts'
 import type { TransformerRecipe, TransformerShape } from '../models/text/transformer/recipe.ts'
 
 export type Weights = ReadonlyMap<string, Float32Array>
@@ -36,12 +37,7 @@ export async function openBase(artifact: Artifact): Promise<TransformerBase> {
     throw new Fault('model_unsupported', {
       say: `Only a transformer can be fine-tuned; ${name} is of kind ${manifest.kind}.`,
     })
-  const form = JSON.parse(new TextDecoder().decode(await wholeFile(artifact, 'transformer.json'))) as {
-    readonly family: string
-    readonly maxLength: number
-    readonly inputs: readonly string[]
-    readonly precision: string
-  } // an artifact of this kind has it, and its hash was proven
+  const form = readTransformerForm(await wholeFile(artifact, 'transformer.json'))
   if (form.precision !== 'fp32')
     throw new Fault('model_unsupported', {
       say: `${name} is quantised (${form.precision}) and cannot be fine-tuned; start from the version that it was made of.`,
