@@ -12,6 +12,8 @@ import { type Counted, findColumn, indexColumns, orderColumns, type ShardColumns
 export interface TrainingRow {
   readonly text: string
   readonly label: string
+  /** [labels] how probable each label is, as another model says; the label alone if absent. They sum to 1. */
+  readonly target?: readonly number[]
   /** How much the row counts; 1 if absent. */
   readonly weight?: number
   /** Rows of one group stay on one side of the held-out split (a film, a thread); the text itself if absent. */
@@ -24,6 +26,8 @@ export interface TrainingRow {
 
 export interface RowSet {
   readonly label: number[]
+  /** [rows] null where the label alone is what is to be learned. */
+  readonly target: (readonly number[] | null)[]
   readonly weight: number[]
   readonly shards: Shard[]
 }
@@ -55,7 +59,9 @@ export async function gather(
     // The short reading of a long text is for training only: its plain reading is what the held-out rows measure.
     if (held && row.asShort) continue
     if (held) heldOutTexts.push(row.text)
-    await (held ? sides.heldOut : sides.training).add(row.text, label, row.weight ?? 1, row.asShort ?? false)
+    if (row.target !== undefined && row.target.length !== labels.length)
+      throw new Error(`a training row has ${row.target.length} probabilities for ${labels.length} labels`)
+    await (held ? sides.heldOut : sides.training).add(row, label)
     if (++seen % SHARD_ROWS === 0) onRows(seen)
   }
   return { training: await sides.training.finish(), heldOut: await sides.heldOut.finish(), heldOutTexts }
@@ -70,10 +76,11 @@ function isHeldOut(group: string, share: number, seed: number): boolean {
 const SHARDS_WAITING_MAX = 4
 
 function side(crew: Crew): {
-  add(text: string, label: number, weight: number, short: boolean): Promise<void>
+  add(row: TrainingRow, label: number): Promise<void>
   finish(): Promise<RowSet>
 } {
   const label: number[] = []
+  const target: (readonly number[] | null)[] = []
   const weight: number[] = []
   const shards: Promise<Shard>[] = []
   let texts: string[] = []
@@ -85,11 +92,12 @@ function side(crew: Crew): {
     asShort = new Uint8Array(SHARD_ROWS)
   }
   return {
-    async add(text, k, w, short) {
-      asShort[texts.length] = short ? 1 : 0
-      texts.push(text)
+    async add(row, k) {
+      asShort[texts.length] = row.asShort ? 1 : 0
+      texts.push(row.text)
       label.push(k)
-      weight.push(w)
+      target.push(row.target ?? null)
+      weight.push(row.weight ?? 1)
       if (texts.length < SHARD_ROWS) return
       send()
       const waited = shards.length - SHARDS_WAITING_MAX * crew.workers
@@ -97,7 +105,7 @@ function side(crew: Crew): {
     },
     async finish() {
       send()
-      return { label, weight, shards: await Promise.all(shards) }
+      return { label, target, weight, shards: await Promise.all(shards) }
     },
   }
 }
@@ -271,6 +279,7 @@ async function makeProblem(
     lengthScale,
     weight,
     label,
+    target: targetsOf(sets, labels, columns),
     scale: sharedDoubles(features * columns),
     attributeScale: sharedDoubles(attributes.hash.length),
     attributeStart: attributes.start,
@@ -292,6 +301,20 @@ async function makeProblem(
   const cuts = split(featureStart, crew.workers)
   await crew.all('transpose', (w) => [cuts[w], cuts[w + 1]] as const)
   return problem
+}
+
+/** [rows · columns] of all rows, or null where every row has its label alone. */
+function targetsOf(sets: readonly RowSet[], labels: number, columns: number): Float64Array | null {
+  if (sets.every(({ target }) => target.every((one) => one === null))) return null
+  const rows = sets.flatMap(({ label, target }) =>
+    target.map((one, i) => one ?? Array.from({ length: labels }, (_, k) => (k === label[i] ? 1 : 0))),
+  )
+  const targets = sharedDoubles(rows.length * columns)
+  for (const [i, row] of rows.entries()) {
+    if (columns === 1) targets[i] = row[1]
+    else targets.set(row, i * columns)
+  }
+  return targets
 }
 
 /** Row weights with each label's total drawn towards the mean of all: w · (mean / total)^balance. */
@@ -340,7 +363,7 @@ function setScales(
   recipe: LinearRecipe,
   long: Uint8Array,
 ): void {
-  const { features, columns, featureStart, featureRow, label, weight, scale } = problem
+  const { features, columns, featureStart, featureRow, weight, scale } = problem
   const counts = new Float64Array(features * labels)
   const form = Uint8Array.from({ length: features }, (_, f) => long[featureRow[featureStart[f]]])
   // Long and short forms are two vocabularies: each has its own totals, or a word that is as frequent with either
@@ -349,7 +372,7 @@ function setScales(
   const occurs = [new Float64Array(labels), new Float64Array(labels)]
   for (let f = 0; f < features; f++) {
     for (let i = featureStart[f]; i < featureStart[f + 1]; i++) {
-      counts[f * labels + label[featureRow[i]]] += weight[featureRow[i]]
+      countRow(problem, featureRow[i], weight[featureRow[i]], counts, f * labels)
     }
     for (let k = 0; k < labels; k++) {
       totals[form[f]][k] += 1 + counts[f * labels + k]
@@ -377,6 +400,15 @@ function setScales(
       }
     }
   }
+}
+
+/** Adds a row's weight to the counts of its labels: to the one that it has, or to each as probable as it is. */
+function countRow({ label, target, columns }: Problem, row: number, weight: number, counts: Float64Array, at: number) {
+  if (target === null) counts[at + label[row]] += weight
+  else if (columns === 1) {
+    counts[at] += weight * (1 - target[row])
+    counts[at + 1] += weight * target[row]
+  } else for (let k = 0; k < columns; k++) counts[at + k] += weight * target[row * columns + k]
 }
 
 function lexicalOf(hash: Int32Array, lexicon: readonly LexiconGroup[]): Uint8Array {

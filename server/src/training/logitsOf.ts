@@ -9,6 +9,8 @@ export interface LogitsOf {
   readonly padId: number
   readonly threads: number
   readonly signal?: AbortSignal
+  /** Told of the texts that are done. */
+  readonly onProgress?: (texts: number) => void
 }
 
 /** Padded tokens of a batch: enough to keep two cores busy, and small against the model. */
@@ -17,7 +19,7 @@ const TOKENS_AT_ONCE = 4096
 /** @returns [texts · labels], before any temperature */
 export async function logitsOf(
   texts: TokenTexts,
-  { model, inputs, padId, threads, signal }: LogitsOf,
+  { model, inputs, padId, threads, signal, onProgress }: LogitsOf,
 ): Promise<Float32Array> {
   const { start, count } = texts
   const order = Uint32Array.from({ length: count }, (_, i) => i)
@@ -37,6 +39,7 @@ export async function logitsOf(
       if (logits.length === 0) logits = new Float32Array(count * labels)
       for (const [i, row] of rows.entries()) logits.set(values.subarray(i * labels, (i + 1) * labels), row * labels)
       at = end
+      onProgress?.(at)
     }
   } finally {
     await session.close()

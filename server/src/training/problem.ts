@@ -6,7 +6,8 @@
  *   e_fk = s_fk θ_fk + Σ_{a ∈ f} s_a θ_ak        a: attributes of a word (lexicon groups, character n-grams)
  *
  * Two labels have one column, the margin m of label 1 over label 0: loss = ln(1 + exp(∓m)). More labels have a column
- * each: loss = −ln softmax(z)[y]. The biases are not penalised.
+ * each: loss = −ln softmax(z)[y]. The biases are not penalised. Where a row has probabilities q instead of a label, its loss
+ * is the mean of those of all labels: ln(1 + exp(m)) − q₁·m, and −Σₖ qₖ · ln softmax(z)[k] (Hinton et al. 2015, eq. 2).
  *
  * Each pass gives every worker its own rows or features to write, and each sum runs in an order that the data fixes,
  * so the result is the same, bit for bit, for any number of workers. The gradient runs down the transposed matrix:
@@ -32,6 +33,8 @@ export interface Problem {
   readonly weight: Float64Array
   /** [rows] */
   readonly label: Int32Array
+  /** [rows · columns] probabilities of the labels (of label 1 where there are two); null where all rows have labels. */
+  readonly target: Float64Array | null
   /** [features · columns] s_fk; 0: the feature has no weight of its own */
   readonly scale: Float64Array
   readonly attributeScale: Float64Array
@@ -141,7 +144,7 @@ function forwardShard(problem: Problem, s: number): void {
 }
 
 function residuals(problem: Problem, s: number, firstRow: number, rows: number): void {
-  const { columns, lengthScale, weight, label, logits, residual, shardSums } = problem
+  const { columns, lengthScale, weight, label, target, logits, residual, shardSums } = problem
   const at = s * (1 + columns)
   shardSums.fill(0, at, at + 1 + columns)
   if (firstRow >= problem.rowsTraining) return
@@ -150,10 +153,12 @@ function residuals(problem: Problem, s: number, firstRow: number, rows: number):
     const y = label[row]
     if (columns === 1) {
       const margin = logits[row]
-      const signed = y === 1 ? margin : -margin
       // ln(1 + exp(−m)) without overflow on either side.
-      shardSums[at] += w * (signed > 0 ? Math.log1p(Math.exp(-signed)) : Math.log1p(Math.exp(signed)) - signed)
-      const d = w * (1 / (1 + Math.exp(-margin)) - y)
+      if (target === null) {
+        const signed = y === 1 ? margin : -margin
+        shardSums[at] += w * (signed > 0 ? Math.log1p(Math.exp(-signed)) : Math.log1p(Math.exp(signed)) - signed)
+      } else shardSums[at] += w * (Math.max(margin, 0) + Math.log1p(Math.exp(-Math.abs(margin))) - target[row] * margin)
+      const d = w * (1 / (1 + Math.exp(-margin)) - (target === null ? y : target[row]))
       residual[row] = d * lengthScale[row]
       shardSums[at + 1] += d
       continue
@@ -162,10 +167,13 @@ function residuals(problem: Problem, s: number, firstRow: number, rows: number):
     for (let k = 0; k < columns; k++) if (logits[row * columns + k] > most) most = logits[row * columns + k]
     let total = 0
     for (let k = 0; k < columns; k++) total += Math.exp(logits[row * columns + k] - most)
-    shardSums[at] += w * (most + Math.log(total) - logits[row * columns + y])
+    let expected = 0
+    if (target === null) expected = logits[row * columns + y]
+    else for (let k = 0; k < columns; k++) expected += target[row * columns + k] * logits[row * columns + k]
+    shardSums[at] += w * (most + Math.log(total) - expected)
     for (let k = 0; k < columns; k++) {
       const p = Math.exp(logits[row * columns + k] - most) / total
-      const d = w * (k === y ? p - 1 : p)
+      const d = w * (target === null ? (k === y ? p - 1 : p) : p - target[row * columns + k])
       residual[row * columns + k] = d * lengthScale[row]
       shardSums[at + 1 + k] += d
     }

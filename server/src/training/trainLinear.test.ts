@@ -259,3 +259,82 @@ test('a label that the task lacks is refused by name', async () => {
     trainLinear({ rows: [{ text: 'a', label: 'odd' }], labels, recipe: recipes.custom, seed: 1, workers: 1 }),
   ).rejects.toThrow('odd')
 })
+
+/** Probabilities of the labels for each of these rows. */
+function softened(rows: readonly TrainingRow[], names: readonly string[], seed: number): TrainingRow[] {
+  const random = seededRandom(seed)
+  return rows.map((row) => {
+    const raw = names.map((name) => random() + (name === row.label ? 2 : 0))
+    const total = raw.reduce((sum, p) => sum + p, 0)
+    return { ...row, target: raw.map((p) => p / total) }
+  })
+}
+
+test.each([3, 2])('probabilities instead of labels: the gradient of %d labels is that of the value', async (count) => {
+  const names = labels.slice(0, count)
+  const rows = softened(
+    ruled(80, 5).filter(({ label }) => names.includes(label)),
+    names,
+    6,
+  )
+  const problem = await problemOf(rows, names, { ...recipes.custom, heldOutShare: 0 })
+  const random = seededRandom(7)
+  for (let j = 0; j < problem.point.length; j++) problem.point[j] = random() - 0.5
+  const at = whole(problem)
+  const gradient = problem.gradient.slice()
+  expect(at).toBeGreaterThan(0)
+  for (let trial = 0; trial < 30; trial++) {
+    const j = Math.floor(random() * problem.point.length)
+    const kept = problem.point[j]
+    const step = 1e-3
+    problem.point[j] = kept + step
+    const above = whole(problem)
+    problem.point[j] = kept - step
+    const below = whole(problem)
+    problem.point[j] = kept
+    expect((above - below) / (2 * step)).toBeCloseTo(gradient[j], 4)
+  }
+})
+
+test.each([3, 2])('probabilities of 0 and 1 are the labels: %d labels', async (count) => {
+  const names = labels.slice(0, count)
+  const rows = ruled(120, 8).filter(({ label }) => names.includes(label))
+  const certain = rows.map((row) => ({ ...row, target: names.map((name) => (name === row.label ? 1 : 0)) }))
+  const [hard, soft] = [await problemOf(rows, names, recipes.custom), await problemOf(certain, names, recipes.custom)]
+  expect(soft.scale).toEqual(hard.scale)
+  const random = seededRandom(9)
+  for (let j = 0; j < hard.point.length; j++) soft.point[j] = hard.point[j] = random() - 0.5
+  expect(whole(soft)).toBeCloseTo(whole(hard), 12)
+  for (const [j, value] of hard.gradient.entries()) expect(soft.gradient[j]).toBeCloseTo(value, 12)
+})
+
+test('a row that may be either weighs as much as a share of each', async () => {
+  const names = labels
+  const rows = ruled(60, 10)
+  const either = rows.map((row) => ({ ...row, target: [0.2, 0.3, 0.5] }))
+  const apart = rows.flatMap((row) => names.map((label, k) => ({ ...row, label, weight: [0.2, 0.3, 0.5][k] })))
+  const [one, three] = [await problemOf(either, names, plain, []), await problemOf(apart, names, plain, [])]
+  const random = seededRandom(11)
+  for (let j = 0; j < one.point.length; j++) three.point[j] = one.point[j] = random() - 0.5
+  expect(three.point.length).toBe(one.point.length)
+  expect(whole(one)).toBeCloseTo(whole(three), 10)
+})
+
+test('a student of probabilities is as sure as its teacher, and doubts where that doubts', async () => {
+  const doubtOf = (text: string) => (text.includes(' on ') ? 0.4 : 0.1)
+  const rows = ruled(4000, 12).map((row) => {
+    const doubt = doubtOf(row.text)
+    return { ...row, target: labels.map((label) => (label === row.label ? 1 - doubt : doubt / 2)) }
+  })
+  const { model } = await trainLinear({ rows: rows.slice(1000), labels, recipe: recipes.custom, seed: 1, workers: 1 })
+  const meanOf = (some: readonly TrainingRow[], value: (row: TrainingRow) => number) =>
+    some.reduce((sum, row) => sum + value(row), 0) / some.length
+  for (const doubts of [true, false]) {
+    const some = rows.slice(0, 1000).filter(({ text }) => text.includes(' on ') === doubts)
+    const sure = meanOf(some, ({ text, label }) => model.score(text).probabilities[labels.indexOf(label)])
+    expect(sure).toBeCloseTo(
+      meanOf(some, ({ text }) => 1 - doubtOf(text)),
+      1,
+    )
+  }
+})

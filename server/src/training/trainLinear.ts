@@ -9,7 +9,7 @@ import { lbfgs } from '../math/lbfgs.ts'
 import { decodeLinear, encodeLinear, type LinearWeights, MODEL_FILE } from '../models/text/linearCodec.ts'
 import type { LinearModel } from '../models/text/linearModel.ts'
 import type { LexiconGroup, LinearRecipe } from '../models/text/recipe.ts'
-import { fitTemperature, logLoss } from '../models/text/temperature.ts'
+import { crossEntropy, fitTemperature, fitTemperatureTo, logLoss } from '../models/text/temperature.ts'
 import { quantise } from '../models/text/weightTable.ts'
 import { type Corpus, gather, type Prepared, prepare, split, type TrainingRow } from './corpus.ts'
 import { type Crew, crew as startCrew } from './crew.ts'
@@ -85,7 +85,7 @@ export async function trainLinear(asked: TrainLinear): Promise<TrainedLinear> {
     const fittedAt = now()
     report({ phase: 'calibrating', done: 0 })
     const weights = ship(prepared, fitted.point, labels, recipe)
-    const { model, files, heldOut, temperature } = calibrate(weights, corpus, labels, watchable(prepared.problem))
+    const { model, files, heldOut, temperature } = calibrate(weights, corpus, labels, prepared.problem)
     const end = now()
     return {
       model,
@@ -235,10 +235,23 @@ function heldOutFigures(problem: Problem): { loss: number; accuracy: number } {
     if (top === label[i]) right++
   }
   const weights = problem.weight.subarray(rowsTraining)
+  const targets = heldOutTargets(problem, labels)
   return {
-    loss: logLoss(all, label.subarray(rowsTraining), labels, 1, weights),
+    loss:
+      targets === null
+        ? logLoss(all, label.subarray(rowsTraining), labels, 1, weights)
+        : crossEntropy(all, targets, labels, 1, weights),
     accuracy: right / (rows - rowsTraining),
   }
+}
+
+/** [held-out rows · labels] where rows have probabilities; else null. */
+function heldOutTargets({ target, rowsTraining, columns }: Problem, labels: number): Float64Array | null {
+  if (target === null) return null
+  const held = target.subarray(rowsTraining * columns)
+  return columns > 1
+    ? held
+    : Float64Array.from({ length: held.length * labels }, (_, i) => (i % 2 === 1 ? held[i >> 1] : 1 - held[i >> 1]))
 }
 
 /** θ → the weights that ship: effective, centred over the labels, the heaviest ones, quantised, by hash. */
@@ -349,18 +362,17 @@ function calibrate(
   weights: LinearWeights,
   corpus: Corpus,
   labels: readonly string[],
-  complete: boolean,
+  problem: Problem,
 ): { model: LinearModel; files: Record<string, Uint8Array>; heldOut: TrainedLinear['heldOut']; temperature: number } {
   const texts = corpus.heldOutTexts
   const truth = Int32Array.from(corpus.heldOut.label)
   const raw = decodeLinear({ [MODEL_FILE]: encodeLinear(weights) })
   // ln p is the logits up to a constant a row, which the softmax does not see.
-  const fitted = fitTemperature(
-    scoreAll(raw, texts).map((p) => Math.log(Math.max(p, Number.MIN_VALUE))),
-    truth,
-    labels.length,
-  )
-  const temperature = complete ? fitted : Math.max(1, fitted)
+  const logits = scoreAll(raw, texts).map((p) => Math.log(Math.max(p, Number.MIN_VALUE)))
+  const targets = heldOutTargets(problem, labels.length)
+  const fitted =
+    targets === null ? fitTemperature(logits, truth, labels.length) : fitTemperatureTo(logits, targets, labels.length)
+  const temperature = watchable(problem) ? fitted : Math.max(1, fitted)
   const files = { [MODEL_FILE]: encodeLinear({ ...weights, temperature }) }
   const model = decodeLinear(files)
   return { model, files, temperature, heldOut: { truth, texts, probabilities: scoreAll(model, texts) } }

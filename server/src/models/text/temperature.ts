@@ -18,25 +18,39 @@ const STEPS = 40
 
 export function fitTemperature(logits: Float64Array, truth: ArrayLike<number>, labels: number): number {
   if (truth.length === 0) return 1
+  return leastLoss((sharpness) => logLoss(logits, truth, labels, sharpness))
+}
+
+/**
+ * The same where each row has probabilities instead of a label: T = argmin Σᵢ −Σₖ qᵢₖ · ln softmax(zᵢ / T)[k].
+ *
+ * @param targets [rows · labels] each row sums to 1
+ */
+export function fitTemperatureTo(logits: Float64Array, targets: Float64Array, labels: number): number {
+  if (targets.length === 0) return 1
+  return leastLoss((sharpness) => crossEntropy(logits, targets, labels, sharpness))
+}
+
+function leastLoss(lossAt: (sharpness: number) => number): number {
   let low = -RANGE
   let high = RANGE
   let a = high - SECTION * (high - low)
   let b = low + SECTION * (high - low)
-  let lossA = logLoss(logits, truth, labels, Math.exp(a))
-  let lossB = logLoss(logits, truth, labels, Math.exp(b))
+  let lossA = lossAt(Math.exp(a))
+  let lossB = lossAt(Math.exp(b))
   for (let step = 0; step < STEPS; step++) {
     if (lossA <= lossB) {
       high = b
       b = a
       lossB = lossA
       a = high - SECTION * (high - low)
-      lossA = logLoss(logits, truth, labels, Math.exp(a))
+      lossA = lossAt(Math.exp(a))
     } else {
       low = a
       a = b
       lossA = lossB
       b = low + SECTION * (high - low)
-      lossB = logLoss(logits, truth, labels, Math.exp(b))
+      lossB = lossAt(Math.exp(b))
     }
   }
   return 1 / Math.exp((low + high) / 2)
@@ -57,6 +71,30 @@ export function logLoss(
     for (let k = 0; k < labels; k++) row[k] = logits[i * labels + k] * sharpness
     const weight = weights === undefined ? 1 : weights[i]
     total += weight * (logSumExp(row) - row[truth[i]])
+    weightTotal += weight
+  }
+  return total / weightTotal
+}
+
+/** Mean −Σₖ qₖ · ln softmax(sharpness · z)[k]; rows count by `weights`, or alike. */
+export function crossEntropy(
+  logits: Float64Array,
+  targets: Float64Array,
+  labels: number,
+  sharpness = 1,
+  weights?: ArrayLike<number>,
+): number {
+  const row = new Float64Array(labels)
+  let total = 0
+  let weightTotal = 0
+  for (let at = 0; at < targets.length; at += labels) {
+    let expected = 0
+    for (let k = 0; k < labels; k++) {
+      row[k] = logits[at + k] * sharpness
+      expected += targets[at + k] * row[k]
+    }
+    const weight = weights === undefined ? 1 : weights[at / labels]
+    total += weight * (logSumExp(row) - expected)
     weightTotal += weight
   }
   return total / weightTotal
