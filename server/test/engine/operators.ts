@@ -210,31 +210,47 @@ const wheres = binary((g, [a, b]) => {
 })
 
 /** Softmax of scores times values, as attention has it: the gradient has a shorter way (vjp/normalization.ts). */
-const attentions = fc
-  .tuple(batches, size, size, size, fc.constantFrom('plain', 'dropout', 'where'), seed)
-  .map(([[less, full], queries, keys, width, kind, seed]) => {
+const attention = (build: (g: GraphBuilder, p: Value, values: Value, mask: Value) => Value): fc.Arbitrary<Use> =>
+  fc.tuple(batches, size, size, size, seed).map(([[less, full, swap], queries, keys, width, seed]) => {
+    const [few, many] = swap ? [full, less] : [less, full]
     const operands = [
-      { shape: [...full, queries, keys] },
-      { shape: [...less, keys, width] },
-      { shape: [...full, queries, keys] },
+      { shape: [...many, queries, keys] },
+      { shape: [...few, keys, width] },
+      { shape: [...many, queries, keys] },
     ]
-    return use(operands, seed, (g, [scores, values, mask]) => {
-      const p = ops.softmax(g, scores)
-      const weights = {
-        plain: () => p,
-        dropout: () => mul(g, p, mask),
-        where: () => ops.where(g, g.op('Greater', [mask, scores]), p, mask),
-      }[kind]()
-      return matmulFused(g, weights, values, { alpha: 0.5 })
-    })
+    return use(operands, seed, (g, [scores, values, mask]) => build(g, ops.softmax(g, scores), values, mask))
   })
 
-/** The weights of an attention that something else reads too. */
-const sharedAttentions = fc.tuple(batch, size, size, seed).map(([batch, keys, width, seed]) =>
-  use([{ shape: [...batch, 2, keys] }, { shape: [...batch, keys, width] }], seed, (g, [scores, values]) => {
-    const p = ops.softmax(g, scores)
-    return concat(g, [matmul(g, p, values), p], -1)
-  }),
+/** What looks like an attention, and has not its shortcut. */
+const otherSoftmaxes = fc.tuple(batch, size, size, size, seed).chain(([batch, queries, keys, width, seed]) =>
+  fc.constantFrom(
+    use([{ shape: [queries, keys] }, { shape: [queries, width] }], seed, (g, [x, v]) =>
+      matmulFused(g, ops.softmax(g, x), v, { transA: true }),
+    ),
+    use([{ shape: [...batch, queries, keys] }, { shape: [keys] }], seed, (g, [x, v]) =>
+      matmul(g, ops.softmax(g, x), v),
+    ),
+    use([{ shape: [keys, keys] }], seed, (g, [x]) => {
+      const p = ops.softmax(g, x)
+      return matmul(g, p, p)
+    }),
+    use(
+      [{ shape: [queries, keys] }, { shape: [3, queries, keys] }, { shape: [keys, width] }],
+      seed,
+      (g, [x, mask, v]) => matmul(g, mul(g, ops.softmax(g, x), mask), v),
+    ),
+    use([{ shape: [queries, keys] }, { shape: [queries, keys] }, { shape: [keys, width] }], seed, (g, [x, mask, v]) => {
+      const p = ops.softmax(g, x)
+      return concat(g, [matmul(g, mul(g, p, mask), v), matmul(g, p, v), p], 1)
+    }),
+    use([{ shape: [queries, keys] }, { shape: [keys, width] }], seed, (g, [x, v]) => {
+      const p = ops.softmax(g, x)
+      return matmul(g, mul(g, p, p), v)
+    }),
+    use([{ shape: [...batch, queries, keys] }, { shape: [...batch, width, queries] }], seed, (g, [x, v]) =>
+      matmul(g, v, ops.softmax(g, x)),
+    ),
+  ),
 )
 
 /** h′ = σ(z)∘h + tanh(x·W): values that are used several times. */
@@ -312,8 +328,12 @@ export const operators: Readonly<Record<string, fc.Arbitrary<Use>>> = {
   Transpose: transposes,
   Unsqueeze: unary((g, [x]) => g.op('Unsqueeze', [x, g.ints([0, -1])])),
   Where: wheres,
-  'attention: softmax, dropout, values': attentions,
-  'attention whose weights are read twice': sharedAttentions,
+  attention: attention((g, p, values) => matmulFused(g, p, values, { alpha: 0.5 })),
+  'attention with dropout': attention((g, p, values, mask) => matmul(g, mul(g, p, mask), values)),
+  'attention whose weights go through a choice': attention((g, p, values, mask) =>
+    matmul(g, ops.where(g, g.op('Greater', [mask, p]), p, mask), values),
+  ),
+  'what is no attention': otherSoftmaxes,
   'a recurrence': recurrences,
   'a feed-forward block': blocks,
 }

@@ -47,7 +47,7 @@ describe.each(Object.entries(operators))('%s', (_, uses) => {
         for (const name of Object.keys(valuesOf(use))) {
           const expected = differences(forward, feeds, name)
           const found = outputs[`d${name}`]?.values ?? expected.map(() => 0)
-          expect(distance(found, expected)).toBeLessThanOrEqual(1e-6 * Math.max(norm(expected), 0.1))
+          expect(distance(found, expected)).toBeLessThanOrEqual(1e-6 * Math.max(norm(expected), 1))
         }
       }),
       { numRuns: 20 },

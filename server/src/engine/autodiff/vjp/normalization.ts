@@ -1,10 +1,9 @@
 /** Softmax, its logarithm, and the layer norm: each element depends on a whole row. */
 import assert from 'node:assert/strict'
 import { numberOf } from '../../graph/attributes.ts'
-import type { Value } from '../../graph/ir.ts'
-import { exp, matmul, mul, reshape, scale, sub } from '../../graph/ops.ts'
+import type { Node, Value } from '../../graph/ir.ts'
+import { exp, matmul, mul, reshape, sameShape, scale, sub } from '../../graph/ops.ts'
 import { axisOf } from '../../graph/shapes/use.ts'
-import { sizeOf } from '../../graph/tensor.ts'
 import type { Backward, Rule, Rules } from '../rule.ts'
 import { columnSums, sumAlong, sumLast } from '../sums.ts'
 
@@ -16,34 +15,32 @@ const softmax: Rule = (back) => {
 }
 
 /**
- * Σ y∘dy along the last axis, where y = P are the weights of an attention, O = P·V or O = (P ∘ dropout)·V:
+ * Σ y∘dy along the last axis, where y = P are the weights of an attention, O = α·P·V or O = α·(P∘dropout)·V, and dO is known:
  *
- *   Σⱼ Pᵢⱼ·dPᵢⱼ = Σⱼ Pᵢⱼ Σ_c dOᵢ_c Vⱼ_c = Σ_c dOᵢ_c Oᵢ_c
+ *   Σⱼ Pᵢⱼ·dPᵢⱼ = Σⱼ Pᵢⱼ Σ_c α·dOᵢ_c·Vⱼ_c = Σ_c dOᵢ_c·Oᵢ_c
  *
- * The right side sums over the width of a head, the left over the length of the text, and needs a product of that size.
- * Dao et al. 2022, appendix B.2, eq. 4. Null where y is used in another way.
+ * The right side sums over the width of a head, the left over the length of the text. Dao et al. 2022, appendix B.2, eq. 4.
+ * Null where y is used in another way.
  */
-function attended({ g, y, readers, gradientOf }: Backward, axis: number): Value | null {
+function attended(back: Backward, axis: number): Value | null {
+  const { g, y, gradientOf } = back
   if (axis !== y.shape.length - 1) return null
-  let weights = y
-  let [reader, ...others] = readers(weights)
-  if (reader?.op === 'Mul' && others.length === 0 && reader.inputs[0] !== reader.inputs[1]) {
-    const [made] = reader.outputs
-    assert(made)
-    // A mask that is not broadcast from more than y: the product has to be y's gradient element by element.
-    if (made.shape.length !== y.shape.length || sizeOf(made.shape) !== sizeOf(y.shape)) return null
-    weights = made
-    ;[reader, ...others] = readers(weights)
-  }
-  if (!reader || others.length > 0 || reader.inputs[0] !== weights || reader.inputs[1] === weights) return null
-  const [made] = reader.outputs
-  if (!made || (reader.inputs[1]?.shape.length ?? 0) < 2) return null
-  const plain =
-    reader.op === 'MatMul' || (reader.op === 'FusedMatMul' && numberOf(reader.attributes, 'transA', 0) === 0)
-  const gradient = plain ? gradientOf(made) : null
-  // The same rows on both sides, else V's batches were broadcast over.
-  if (!gradient || sizeOf(made.shape.slice(0, -1)) !== sizeOf(y.shape.slice(0, -1))) return null
-  return sumLast(g, mul(g, gradient, made))
+  const weights = onlyResult(back, y, ({ op }) => op === 'Mul') ?? y
+  const product = onlyResult(back, weights, ({ op, inputs, attributes }) => {
+    const plain = op === 'MatMul' || (op === 'FusedMatMul' && numberOf(attributes, 'transA', 0) === 0)
+    return plain && inputs[0] === weights
+  })
+  // Other rows than P's: V has batches that P was broadcast over, or is a vector.
+  if (!product || !sameShape(product.shape.slice(0, -1), y.shape.slice(0, -1))) return null
+  const gradient = gradientOf(product)
+  return gradient && sumLast(g, mul(g, gradient, product))
+}
+
+/** What the only node that reads a value makes of it, if it is a node of that kind and reads the value once. */
+function onlyResult({ readers }: Backward, value: Value, isWanted: (node: Node) => boolean): Value | null {
+  const [reader, ...others] = readers(value)
+  if (!reader || others.length > 0 || reader.inputs.filter((input) => input === value).length > 1) return null
+  return isWanted(reader) ? (reader.outputs[0] ?? null) : null
 }
 
 /** y = x − ln Σ eˣ: dx = dy − eʸ ∘ Σ dy */
