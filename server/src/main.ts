@@ -31,6 +31,8 @@ const RETAIN_MS = 60_000
 const TAIL_MS = 500
 const TRAIN_MS = 1000
 const TIDY_MS = 1000
+/** The threads that score give way to the one that answers requests: under full load it is late by less. */
+const SCORING_NICENESS = 2
 const FETCH_TELL_MS = 5000
 /** Below this share of its time the event loop rests. */
 const RESTS_BELOW = 0.05
@@ -73,7 +75,24 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     queueRowsMax: config.queueRowsMax,
   })
   parts.defer(() => store.close())
-  const opener = modelOpener()
+  const metrics = new Metrics({
+    journalDepth: () => store.journal.depth,
+    serving: () => releases.tasks.map((task) => releases.serving(task)),
+    scoringDepth: () => opener.depth(),
+  })
+  const opener = modelOpener({
+    threads: config.scoringThreads,
+    textsMax: config.scoringTextsMax,
+    niceness: SCORING_NICENESS,
+    observe: {
+      batch: (rows, tokens, paddedTokens) => metrics.batch(rows, tokens, paddedTokens),
+      waited: (seconds) => metrics.waited(seconds),
+      ended(why) {
+        metrics.batchFailed()
+        log.error({ why }, 'a scoring thread failed')
+      },
+    },
+  })
   parts.defer(() => opener.close())
   const releasesNeeds = {
     store,
@@ -109,10 +128,6 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     }),
   ])
     parts.defer(stopRound)
-  const metrics = new Metrics({
-    journalDepth: () => store.journal.depth,
-    serving: () => releases.tasks.map((task) => releases.serving(task)),
-  })
   let stopping: Promise<void> | null = null
   const app = await buildApp(
     {

@@ -3,7 +3,7 @@ import { Metrics } from './metrics.ts'
 
 const version = { task: 'sentiment', name: 'sentiment', number: 3, labels: ['negative', 'neutral', 'positive'] }
 
-const make = () => new Metrics({ journalDepth: () => 7, serving: () => [version] })
+const make = () => new Metrics({ journalDepth: () => 7, serving: () => [version], scoringDepth: () => 3 })
 
 test('the reference pipeline’s names and labels exist before the first prediction', async () => {
   const metrics = make()

@@ -29,7 +29,12 @@ export interface VersionNames {
 export interface Gauges {
   readonly journalDepth: () => number
   readonly serving: () => readonly VersionNames[]
+  /** Texts that wait for a neural model. */
+  readonly scoringDepth: () => number
 }
+
+/** Texts of a batch. */
+const ROWS = [1, 2, 3, 4, 6, 8, 12, 16, 32, 64]
 
 export class Metrics {
   readonly registry = new Registry()
@@ -75,6 +80,22 @@ export class Metrics {
     buckets: SECONDS,
     registers: [this.registry],
   })
+  readonly #batchRows = new Histogram({
+    name: 'ml_scoring_batch_texts',
+    help: 'Texts that a neural model scored together.',
+    buckets: ROWS,
+    registers: [this.registry],
+  })
+  readonly #waited = new Histogram({
+    name: 'ml_scoring_wait_seconds',
+    help: 'Time that a text waited for a neural model to begin with it.',
+    buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #tokens = this.#counter('ml_scoring_tokens_total', 'Tokens that neural models read, by what they are.', [
+    'of',
+  ])
+  readonly #ended = this.#counter('ml_scoring_failures_total', 'Batches that a scoring thread did not answer.', [])
   readonly #tallies = new Map<string, VersionTally>()
 
   constructor(gauges: Gauges) {
@@ -99,7 +120,16 @@ export class Metrics {
           this.set({ task, model: name, version: String(number) }, 1)
       },
     })
+    const scoring = new Gauge({
+      name: 'ml_scoring_texts_waiting',
+      help: 'Texts that wait for a neural model.',
+      registers: [],
+      collect() {
+        this.set(gauges.scoringDepth())
+      },
+    })
     this.registry.registerMetric(waiting)
+    this.registry.registerMetric(scoring)
     this.registry.registerMetric(serving)
   }
 
@@ -110,6 +140,21 @@ export class Metrics {
     requests.inc(0)
     errors.inc(0)
     return { requested: () => requests.inc(), failed: () => errors.inc() }
+  }
+
+  /** A batch of a neural model begins. The share of padding is padding ÷ (text + padding). */
+  batch(rows: number, tokens: number, paddedTokens: number): void {
+    this.#batchRows.observe(rows)
+    this.#tokens.inc({ of: 'text' }, tokens)
+    this.#tokens.inc({ of: 'padding' }, paddedTokens - tokens)
+  }
+
+  waited(seconds: number): void {
+    this.#waited.observe(seconds)
+  }
+
+  batchFailed(): void {
+    this.#ended.inc()
   }
 
   fault(code: string): void {

@@ -117,14 +117,15 @@ export class Crew {
   }
 
   /**
-   * Opens a model on every thread, on one after another, so that the others go on serving what is open already. Rejects
-   * with the reason where one cannot.
+   * Opens a model on every thread; where others are served, on one thread after another, so that the rest go on serving.
+   * Rejects with the reason where one cannot.
    */
   async open(source: ModelSource, form: ModelForm): Promise<CrewModel> {
     const model: Model = { id: this.#nextModel++, source, form, texts: 0, closing: null }
     this.#models.set(model.id, model)
     try {
-      for (const thread of this.#threads) await this.#openOn(thread, model)
+      if (this.#models.size === 1) await Promise.all(this.#threads.map((thread) => this.#openOn(thread, model)))
+      else for (const thread of this.#threads) await this.#openOn(thread, model)
     } catch (error) {
       this.#end(model)
       throw error
@@ -140,7 +141,7 @@ export class Crew {
     this.#isClosed = true
     if (this.#sweeping !== null) clearInterval(this.#sweeping)
     for (const text of this.#waiting.splice(0)) this.#settle(text, new Fault('stopping'))
-    await Promise.all(this.#threads.map(({ worker }) => worker?.terminate()))
+    await Promise.all(this.#threads.map(async (thread) => this.#dismiss(thread)))
   }
 
   #submit(model: Model, tokens: TextTokens, patience: Patience): Promise<Float32Array> {
@@ -313,10 +314,20 @@ export class Crew {
     model.closing?.resolve()
     if (this.#models.size > 0) return
     // Without a model no thread is needed, nor its memory.
-    for (const thread of this.#threads) {
-      void thread.worker?.terminate()
-      thread.worker = null
-    }
+    for (const thread of this.#threads) void this.#dismiss(thread)
+  }
+
+  /**
+   * Ends a thread once it has done what it is at. Never by `terminate`: ONNX Runtime takes the whole process with it when
+   * its thread is ended within a run.
+   */
+  async #dismiss(thread: Thread): Promise<void> {
+    const { worker } = thread
+    if (worker === null) return
+    this.#tell(thread, { kind: 'end' })
+    thread.worker = null
+    thread.open.clear()
+    await new Promise((resolve) => worker.once('exit', resolve))
   }
 
   #openOn(thread: Thread, model: Model): Promise<void> {

@@ -33,6 +33,8 @@ export type ToThread =
       readonly wideThreads: number
     }
   | { readonly kind: 'close'; readonly model: number }
+  /** Closes every model and ends the thread. */
+  | { readonly kind: 'end' }
   | { readonly kind: 'score'; readonly model: number; readonly batch: TextBatch; readonly wide: boolean }
 
 export type FromThread =

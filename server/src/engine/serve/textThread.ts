@@ -2,12 +2,11 @@
  * One thread that scores texts: it opens a session for each model and runs the batches that it is sent, one after
  * another. A run blocks the thread, never the event loop of the server.
  */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openSession, type RunTensor, type RunTensors, runTensor, type Session, valuesOf } from '../session.ts'
 import type { FromThread, ModelForm, ModelSource, TextBatch, ThreadData, ToThread } from './messages.ts'
+import { modelBytes } from './modelBytes.ts'
 
 interface OpenModel {
   readonly form: ModelForm
@@ -42,13 +41,11 @@ async function take(message: ToThread): Promise<void> {
           (error: unknown) => ({ kind: 'not-opened', model: message.model, why: wordsOf(error) }) as const,
         ),
       )
-    case 'close': {
-      const model = models.get(message.model)
-      models.delete(message.model)
-      await model?.narrow.close()
-      await model?.wide?.close()
-      return
-    }
+    case 'close':
+      return close(message.model)
+    case 'end':
+      for (const model of models.keys()) await close(model)
+      return process.exit()
     case 'score':
       try {
         const logits = await score(message.model, message.batch, message.wide)
@@ -57,8 +54,15 @@ async function take(message: ToThread): Promise<void> {
         return answer({ kind: 'not-scored', why: wordsOf(error) })
       }
     default:
-      message satisfies never
+      throw new Error(`A scoring thread was asked for ${JSON.stringify(message satisfies never)}`)
   }
+}
+
+async function close(id: number): Promise<void> {
+  const model = models.get(id)
+  models.delete(id)
+  await model?.narrow.close()
+  await model?.wide?.close()
 }
 
 function answer(message: FromThread, transfer: ArrayBuffer[] = []): void {
@@ -66,7 +70,7 @@ function answer(message: FromThread, transfer: ArrayBuffer[] = []): void {
 }
 
 async function open(source: ModelSource, form: ModelForm, wideThreads: number): Promise<OpenModel> {
-  const bytes = 'bytes' in source ? source.bytes : proven(source)
+  const bytes = modelBytes(source)
   const narrow = await openSession(bytes, { threads: 1 })
   const wide =
     wideThreads > 1
@@ -80,14 +84,6 @@ async function open(source: ModelSource, form: ModelForm, wideThreads: number): 
   const model = { form, narrow, wide }
   await tryOut(model)
   return model
-}
-
-/** A file is read once, and believed for its hash, in this thread: the server's own has better things to do. */
-function proven({ path, sha256 }: { readonly path: string; readonly sha256: string }): Uint8Array {
-  const bytes = readFileSync(path)
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256)
-    throw new Error(`${path} is not the file that was registered`)
-  return bytes
 }
 
 /** The first run of a session takes several times as long as the others; nobody should wait for it. */

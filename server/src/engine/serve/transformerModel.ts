@@ -1,6 +1,7 @@
 /** A transformer as a model of texts: text → tokens → logits from the crew → calibrated probabilities. */
 import { softmax } from '../../math/softmax.ts'
 import type { QueuedTextModel, Scored } from '../../models/textModel.ts'
+import type { TransformerExplainer } from '../explain/transformerExplainer.ts'
 import type { Tokenizer } from '../tokenize/tokenizer.ts'
 import type { CrewModel } from './crew.ts'
 
@@ -10,7 +11,7 @@ export interface TransformerParts {
   readonly model: CrewModel
   /** Divides the logits. */
   readonly temperature: number
-  readonly explain: QueuedTextModel['explain']
+  readonly explainer: TransformerExplainer
 }
 
 export function transformerModel({
@@ -18,7 +19,7 @@ export function transformerModel({
   tokenizer,
   model,
   temperature,
-  explain,
+  explainer,
 }: TransformerParts): QueuedTextModel {
   return {
     labels,
@@ -27,8 +28,11 @@ export function transformerModel({
       const logits = await model.score(encoding, patience)
       return scoredOf(logits, temperature, encoding)
     },
-    explain,
-    close: () => model.close(),
+    explain: (text, patience, method) => explainer.explain(text, patience, method),
+    async close() {
+      await explainer.close()
+      await model.close()
+    },
   }
 }
 

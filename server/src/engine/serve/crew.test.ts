@@ -1,0 +1,216 @@
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Fault, type FaultCode } from '../../domain/faults.ts'
+import { encodeModel } from '../onnx/encode.ts'
+import type { Attribute, OnnxModel, OnnxNode, Tensor } from '../onnx/model.ts'
+import { Crew, type CrewModel, type CrewOptions } from './crew.ts'
+
+const VOCABULARY = 50
+const form = { inputs: ['input_ids', 'attention_mask'], labels: 2, padId: 0 }
+const patient = { msMax: 20_000 }
+
+/** Logit k of a text is the sum of its ids' rows in a table: a model whose answers can be told in advance. */
+const bytes = encodeModel(sumModel())
+const expected = (ids: readonly number[]) => [ids.reduce((a, id) => a + id, 0), ids.reduce((a, id) => a - 2 * id, 0)]
+const tokensOf = (ids: readonly number[]) => ({ ids: Int32Array.from(ids), typeIds: new Int32Array(ids.length) })
+
+let workers: Worker[]
+let crews: Crew[]
+const remember = (worker: Worker) => workers.push(worker)
+beforeEach(() => {
+  workers = []
+  crews = []
+  process.on('worker', remember)
+})
+afterEach(async () => {
+  process.off('worker', remember)
+  for (const crew of crews) await crew.close()
+})
+
+async function opened(options: Partial<CrewOptions> = {}): Promise<{ crew: Crew; model: CrewModel }> {
+  const crew = new Crew({ threads: 2, textsMax: 1000, nowMs: () => performance.now(), ...options })
+  crews.push(crew)
+  return { crew, model: await crew.open({ bytes }, form) }
+}
+
+async function refusal(work: Promise<unknown>): Promise<FaultCode | 'answered'> {
+  return work.then(
+    () => 'answered' as const,
+    (error: unknown) => (error instanceof Fault ? error.code : Promise.reject(error as Error)),
+  )
+}
+
+describe('a crew', () => {
+  test('answers every text with its own logits, whatever it was batched with', async () => {
+    const { model } = await opened()
+    const texts = Array.from({ length: 300 }, (_, i) =>
+      Array.from({ length: 1 + ((i * 7) % 40) }, (__, j) => (i * 13 + j * 5) % VOCABULARY),
+    )
+    const answers = await Promise.all(texts.map((ids) => model.score(tokensOf(ids), patient)))
+    for (const [i, logits] of answers.entries()) expect([...logits]).toEqual(expected(texts[i]))
+  })
+
+  test('puts texts together without much padding, and says so', async () => {
+    const seen = { rows: 0, batches: 0, tokens: 0, padded: 0, waits: 0 }
+    const { model } = await opened({
+      observe: {
+        batch(rows, tokens, padded) {
+          seen.rows += rows
+          seen.batches++
+          seen.tokens += tokens
+          seen.padded += padded
+        },
+        waited: () => seen.waits++,
+        ended: () => undefined,
+      },
+    })
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => model.score(tokensOf(Array(5 + (i % 30)).fill(1)), patient)),
+    )
+    expect(seen.rows).toBe(200)
+    expect(seen.waits).toBe(200)
+    expect(seen.batches).toBeLessThan(100)
+    expect(1 - seen.tokens / seen.padded).toBeLessThan(0.1)
+  })
+
+  test('refuses at once when as many wait as may, and takes texts again afterwards', async () => {
+    const { model, crew } = await opened({ textsMax: 10 })
+    const outcomes = Array.from({ length: 200 }, () => refusal(model.score(tokensOf([1, 2, 3]), patient)))
+    expect(crew.depth).toBeLessThanOrEqual(10)
+    const codes = await Promise.all(outcomes)
+    expect(codes.filter((code) => code === 'queue_full').length).toBeGreaterThan(150)
+    expect(codes.filter((code) => code === 'answered').length).toBeGreaterThanOrEqual(10)
+    expect(await refusal(model.score(tokensOf([1]), patient))).toBe('answered')
+  })
+
+  test('refuses a text whose time is up, and drops one whose caller has left', async () => {
+    const { model } = await opened({ threads: 1 })
+    const busy = model.score(tokensOf(Array(400).fill(1)), patient)
+    let left = false
+    const leaving = refusal(model.score(tokensOf([1, 2]), { msMax: 20_000, hasLeft: () => left }))
+    const late = refusal(model.score(tokensOf([1, 2, 3, 4]), { msMax: -1 }))
+    left = true
+    await busy
+    expect(await leaving).toBe('caller_left')
+    expect(await late).toBe('timeout')
+  })
+
+  test('tells one bad text from those beside it: only that one is refused', async () => {
+    const failures: string[] = []
+    const { model } = await opened({
+      threads: 1,
+      observe: { batch: () => undefined, waited: () => undefined, ended: (why) => failures.push(why) },
+    })
+    const first = model.score(tokensOf([9, 9, 9]), patient)
+    const texts = [
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, VOCABULARY + 7, 8],
+      [10, 11, 12],
+    ]
+    const codes = await Promise.all(texts.map((ids) => refusal(model.score(tokensOf(ids), patient))))
+    await first
+    expect(codes).toEqual(['answered', 'answered', 'scoring_failed', 'answered'])
+    expect(failures).toHaveLength(2)
+  })
+
+  test('starts a thread anew that has ended, and no text is lost with it', async () => {
+    const { model } = await opened({ threads: 1 })
+    const texts = Array.from({ length: 40 }, (_, i) => [i, i + 1, i + 2])
+    const answers = texts.map((ids) => model.score(tokensOf(ids), patient))
+    fail(workers[0])
+    for (const [i, logits] of (await Promise.all(answers)).entries()) expect([...logits]).toEqual(expected(texts[i]))
+    expect(workers).toHaveLength(2)
+  })
+
+  test('with a thread that cannot come back, refuses instead of waiting for ever', async () => {
+    const { model } = await opened({ threads: 1 })
+    process.on('worker', fail)
+    try {
+      fail(workers[0])
+      const ids = [[1, 2], Array(30).fill(3), Array(60).fill(4)]
+      const codes = await Promise.all(ids.map((one) => refusal(model.score(tokensOf(one), { msMax: 300 }))))
+      for (const code of codes) expect(['timeout', 'scoring_failed', 'answered']).toContain(code)
+      expect(codes).toContain('timeout')
+    } finally {
+      process.off('worker', fail)
+    }
+  })
+
+  test('serves one model while another opens, and closes one without a word to the other', async () => {
+    const { crew, model } = await opened()
+    const second = crew.open({ bytes }, form)
+    expect([...(await model.score(tokensOf([1, 2]), patient))]).toEqual(expected([1, 2]))
+    const other = await second
+    const last = model.score(tokensOf([3]), patient)
+    await model.close()
+    expect([...(await last)]).toEqual(expected([3]))
+    expect(await refusal(model.score(tokensOf([3]), patient))).toBe('stopping')
+    expect([...(await other.score(tokensOf([4]), patient))]).toEqual(expected([4]))
+  })
+
+  test('says why a model cannot be opened', async () => {
+    const crew = new Crew({ threads: 2, textsMax: 10, nowMs: () => performance.now() })
+    crews.push(crew)
+    await expect(crew.open({ bytes: new Uint8Array(64) }, form)).rejects.toThrow(/ONNX Runtime does not take the model/)
+    await expect(crew.open({ bytes }, { ...form, labels: 3 })).rejects.toThrow(/2 logits, not one for each of 3/)
+    await expect(crew.open({ path: '/nowhere/model.onnx', sha256: '' }, form)).rejects.toThrow(/ENOENT/)
+  })
+})
+
+/** A message that the thread does not know is a bug, which ends it. */
+function fail(worker: Worker): void {
+  worker.postMessage({ kind: 'nonsense' })
+}
+
+/** ids → rows of a table → times the mask → their sum. */
+function sumModel(): OnnxModel {
+  const table = new Float32Array(2 * VOCABULARY).map((_, i) => (i % 2 === 0 ? 1 : -2) * (i >> 1))
+  const node = (
+    op: string,
+    inputs: string[],
+    output: string,
+    attributes: Record<string, Attribute> = {},
+  ): OnnxNode => ({
+    name: output,
+    op,
+    domain: '',
+    inputs,
+    outputs: [output],
+    attributes,
+  })
+  const int64 = (...values: number[]): Tensor => ({
+    type: 'int64',
+    shape: [values.length],
+    bytes: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+  })
+  const rows: Tensor = { type: 'float32', shape: [VOCABULARY, 2], bytes: new Uint8Array(table.buffer) }
+  const shape = ['batch', 'tokens']
+  return {
+    irVersion: 9,
+    opsets: new Map([['', 17]]),
+    producer: 'test',
+    metadata: new Map(),
+    graph: {
+      name: 'sum',
+      nodes: [
+        node('Gather', ['table', 'input_ids'], 'rows', { axis: { kind: 'int', value: 0 } }),
+        node('Cast', ['attention_mask'], 'mask', { to: { kind: 'int', value: 1 } }),
+        node('Unsqueeze', ['mask', 'last'], 'column'),
+        node('Mul', ['rows', 'column'], 'masked'),
+        node('ReduceSum', ['masked', 'tokens'], 'logits', { keepdims: { kind: 'int', value: 0 } }),
+      ],
+      inputs: [
+        { name: 'input_ids', type: 'int64', shape },
+        { name: 'attention_mask', type: 'int64', shape },
+      ],
+      outputs: [{ name: 'logits', type: 'float32', shape: ['batch', 2] }],
+      values: [],
+      initializers: new Map([
+        ['table', rows],
+        ['last', int64(2)],
+        ['tokens', int64(1)],
+      ]),
+    },
+  }
+}
