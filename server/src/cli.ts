@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, Entry>> = {
     about: 'Bring a text classifier from the Hugging Face Hub, or an export of one',
     load: async () => (await import('./cli/pull.ts')).pull,
   },
+  runs: {
+    about: 'List, show and cancel training runs',
+    load: async () => (await import('./cli/runs.ts')).runs,
+  },
   evaluate: {
     about: 'Measure a model version on labelled data',
     load: async () => (await import('./cli/evaluate.ts')).evaluate,

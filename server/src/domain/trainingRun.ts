@@ -104,6 +104,11 @@ export interface TrainingTrial {
   readonly values: readonly number[]
 }
 
+/** The objective of a trial: the best of its epochs, since its best checkpoint is what is kept. */
+export function bestOf(values: readonly number[]): number {
+  return Math.min(...values)
+}
+
 export type TrainingEvent =
   /** What is done from here on, in a few words: `reading`, `fitting`, `calibrating` … */
   | { readonly kind: 'phase'; readonly name: string }

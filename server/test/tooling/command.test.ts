@@ -10,7 +10,7 @@ import { cli } from '../../src/cli.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { memoryTerminal } from './memoryTerminal.ts'
 
-const COMMANDS = ['serve', 'predict', 'train', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
+const COMMANDS = ['serve', 'predict', 'train', 'runs', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
 
 let home: string
 beforeAll(() => {

@@ -7,6 +7,8 @@
  * ⌊n/η⌋ (one at least) of the n trials that have come to it, itself included. No trial waits for another one.
  */
 
+import { bestOf } from '../../domain/trainingRun.ts'
+
 export interface Halving {
   /** r: no trial is judged before. */
   readonly epochsMin: number
@@ -15,11 +17,6 @@ export interface Halving {
 }
 
 export const halving: Halving = { epochsMin: 1, reduction: 3 }
-
-/** The objective of a trial: the best of its epochs (lower is better), since its best checkpoint is what is kept. */
-export function bestOf(values: readonly number[]): number {
-  return Math.min(...values)
-}
 
 /**
  * @param values  [epochs so far] of the trial in question

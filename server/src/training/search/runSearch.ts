@@ -1,7 +1,7 @@
 /** Looks for good settings: trial after trial, each where the estimator expects most, the hopeless ones cut short. */
 import { Fault } from '../../domain/faults.ts'
-import type { TrainingEvent, TrainingTrial } from '../../domain/trainingRun.ts'
-import { bestOf, type Halving, halving, isHopeless } from './asha.ts'
+import { bestOf, type TrainingEvent, type TrainingTrial } from '../../domain/trainingRun.ts'
+import { type Halving, halving, isHopeless } from './asha.ts'
 import type { Point, Space } from './space.ts'
 import { suggest } from './tpe.ts'
 

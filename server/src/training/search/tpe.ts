@@ -15,11 +15,10 @@
  * The first `STARTUP` trials are drawn from the space. A function of the trials and the seed alone, so that a search
  * that was interrupted goes on as it would have.
  */
-import type { TrainingTrial } from '../../domain/trainingRun.ts'
+import { bestOf, type TrainingTrial } from '../../domain/trainingRun.ts'
 import { fmix32 } from '../../math/hash.ts'
 import { normalCdf, normalQuantile } from '../../math/normalDistribution.ts'
 import { type Random, seededRandom } from '../../math/random.ts'
-import { bestOf } from './asha.ts'
 import { type Dimension, drawPoint, type Point, rangeOf, type Space, scaleOf, settingAt } from './space.ts'
 
 /** Trials before the estimator is asked, γ and its cap, candidates a choice: Optuna's, after Bergstra et al. 2011. */
