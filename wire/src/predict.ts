@@ -20,7 +20,16 @@ export const ExplainedSpan = Type.Object({
 })
 export type ExplainedSpan = Static<typeof ExplainedSpan>
 
+/** How an explanation was found; `exact` where the model is a sum of its words by itself. */
+export const ExplanationMethod = Type.Union([
+  Type.Literal('exact'),
+  Type.Literal('gradients'),
+  Type.Literal('occlusion'),
+])
+export type ExplanationMethod = Static<typeof ExplanationMethod>
+
 export const ExplanationBody = Type.Object({
+  method: ExplanationMethod,
   labels: Type.Array(Label),
   logits: Type.Array(Type.Number()),
   bias: Type.Array(Type.Number()),
@@ -85,6 +94,13 @@ export const ExplainBody = Type.Object({
   text: Type.Optional(Type.String()),
   prediction_id: Type.Optional(Type.String({ maxLength: 128 })),
   task: Type.Optional(Name),
+  method: Type.Optional(
+    Type.Union([Type.Literal('gradients'), Type.Literal('occlusion')], {
+      description:
+        'For a neural model: integrated gradients, which sum to what the text changes, or the change when each word is ' +
+        'masked. By default gradients where the model has them. A linear model is exact in any case.',
+    }),
+  ),
 })
 export type ExplainBody = Static<typeof ExplainBody>
 

@@ -205,7 +205,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
   }
 
   async function explained(
-    request: FastifyRequest,
+    request: FastifyRequest<{ Body: ExplainBody }>,
     text: string,
     version: LiveVersion,
   ): Promise<{ scored: Scored; explanation: Explanation }> {
@@ -213,7 +213,10 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     if (!isQueued(model)) return { scored: model.score(text), explanation: model.explain(text) }
     using _held = version.hold()
     const patience = patienceOf(request)
-    const [scored, explanation] = await Promise.all([model.submit(text, patience), model.explain(text, patience)])
+    const [scored, explanation] = await Promise.all([
+      model.submit(text, patience),
+      model.explain(text, patience, request.body.method),
+    ])
     return { scored, explanation }
   }
 
@@ -309,6 +312,7 @@ function byLabel(labels: readonly string[], values: ArrayLike<number>): Record<s
 
 function explanationBody(text: string, version: LiveVersion, explanation: Explanation): ExplanationBody {
   return {
+    method: explanation.method ?? 'exact',
     labels: [...version.labels],
     logits: [...explanation.logits],
     bias: [...explanation.bias],

@@ -32,6 +32,13 @@ export interface FeatureContribution {
   readonly contributions: readonly number[]
 }
 
+/**
+ * How contributions were found: by integrated gradients, whose sum is what the text changes (to within one per cent), or
+ * by leaving out one word at a time, where what words only do together stays in the bias.
+ */
+export const explainMethods = ['gradients', 'occlusion'] as const
+export type ExplainMethod = (typeof explainMethods)[number]
+
 /** logits[k] = bias[k] + sum over spans of contributions[k], to rounding. Logits are after calibration: probabilities = softmax(logits). */
 export interface Explanation {
   readonly logits: readonly number[]
@@ -39,6 +46,8 @@ export interface Explanation {
   readonly spans: readonly SpanContribution[]
   /** The strongest n-grams, strongest first, at most 50. */
   readonly features: readonly FeatureContribution[]
+  /** Absent where the model is a sum by itself: then the contributions are its terms. */
+  readonly method?: ExplainMethod
 }
 
 export interface TextModel {
@@ -64,7 +73,8 @@ export interface Patience {
 export interface QueuedTextModel {
   readonly labels: readonly string[]
   submit(text: string, patience: Patience): Promise<Scored>
-  explain(text: string, patience: Patience): Promise<Explanation>
+  /** @param method without one: gradients, where the model has them */
+  explain(text: string, patience: Patience, method?: ExplainMethod): Promise<Explanation>
   /** Answers what it has accepted, then gives its threads and memory back. Nothing may be submitted after it. */
   close(): Promise<void>
 }

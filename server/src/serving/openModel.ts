@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
 import { decodeArtifact, type OpenModel } from '../artifacts/loadArtifact.ts'
 import { broken } from '../artifacts/manifest.ts'
-import { Fault } from '../domain/faults.ts'
+import { transformerExplainer } from '../engine/explain/transformerExplainer.ts'
 import { Crew, type CrewObserver } from '../engine/serve/crew.ts'
 import type { ModelSource } from '../engine/serve/messages.ts'
 import { readTransformerForm } from '../engine/serve/transformerForm.ts'
@@ -77,18 +77,15 @@ async function openTransformer(artifact: Artifact, crew: Crew, prefix: string): 
   const form = readTransformerForm(await wholeFile(artifact, `${prefix}transformer.json`))
   const { maxLength, keep } = form
   const tokenizer = readTokenizer(await wholeFile(artifact, `${prefix}tokenizer.json`), { maxLength, keep })
-  const model = await crew.open(sourceOf(artifact, `${prefix}model.onnx`), {
+  const source = sourceOf(artifact, `${prefix}model.onnx`)
+  const model = await crew.open(source, {
     inputs: form.inputs,
     labels: labels.length,
     padId: form.padId,
   })
-  return transformerModel({
-    labels,
-    tokenizer,
-    model,
-    temperature: calibration.temperature,
-    explain: () => Promise.reject(new Fault('explain_unsupported')),
-  })
+  const { temperature } = calibration
+  const explainer = transformerExplainer({ labels, tokenizer, model, source, form, temperature })
+  return transformerModel({ labels, tokenizer, model, temperature, explainer })
 }
 
 function sourceOf({ files, paths, manifest }: Artifact, name: string): ModelSource {

@@ -341,7 +341,7 @@ export function explained(text: string): ExplainAnswer {
     confidence: shares[top],
     probabilities: Object.fromEntries(LABELS.map((l, k) => [l, shares[k]])),
     text,
-    explanation: { labels: [...LABELS], logits, bias, spans, features },
+    explanation: { method: 'exact', labels: [...LABELS], logits, bias, spans, features },
   }
 }
 

@@ -18,7 +18,7 @@ export interface ExplainedByGradients {
 export async function explainByGradients(
   text: string,
   encoding: Encoding,
-  explainer: GradientExplainer,
+  explainer: Pick<GradientExplainer, 'labels' | 'attribute'>,
   asked: { readonly baselineId: number; readonly temperature: number; readonly signal?: AbortSignal },
 ): Promise<ExplainedByGradients> {
   const words = wordsOf(text, encoding)
@@ -28,5 +28,5 @@ export async function explainByGradients(
   const contributions = new Float64Array(words.length * labels)
   for (const [w, { tokens }] of words.entries())
     for (const t of tokens) for (let k = 0; k < labels; k++) contributions[w * labels + k] += perToken[t * labels + k]
-  return { explanation: toExplanation(text, words, contributions, logits, asked.temperature), error }
+  return { explanation: toExplanation(text, words, contributions, logits, asked.temperature, 'gradients'), error }
 }

@@ -33,7 +33,7 @@ export async function explainByOcclusion(
   }
   const [whole, ...without] = seen
   const contributions = Float64Array.from(without.flatMap((logits) => Array.from(logits, (z, k) => whole[k] - z)))
-  return toExplanation(text, words, contributions, whole, asked.temperature)
+  return toExplanation(text, words, contributions, whole, asked.temperature, 'occlusion')
 }
 
 function masked(ids: Int32Array, tokens: readonly number[], baselineId: number): Int32Array {

@@ -1,5 +1,5 @@
 /** What words add to logits → the form in which every model explains itself. */
-import type { Explanation, FeatureContribution } from '../../models/textModel.ts'
+import type { ExplainMethod, Explanation, FeatureContribution } from '../../models/textModel.ts'
 import type { Word } from './words.ts'
 
 /** The strongest words that an explanation lists. */
@@ -19,6 +19,7 @@ export function toExplanation(
   contributions: Float64Array,
   logits: Float64Array,
   temperature: number,
+  method: ExplainMethod,
 ): Explanation {
   const labels = logits.length
   const scaled = Array.from(logits, (z) => z / temperature)
@@ -37,6 +38,7 @@ export function toExplanation(
     bias,
     spans,
     features,
+    method,
   }
 }
 

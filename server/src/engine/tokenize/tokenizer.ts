@@ -26,6 +26,10 @@ export interface Tokenizer {
   readonly maxLength: number
   /** Null where the vocabulary has no token called [PAD], <pad> or the like. */
   readonly padId: number | null
+  /** Stands for a word that is not said; null where the vocabulary has no [MASK], <mask> or the like. */
+  readonly maskId: number | null
+  /** Stands for what the vocabulary does not know; null where it knows everything. */
+  readonly unknownId: number | null
   /** Ids are below this. */
   readonly vocabularySize: number
 }
@@ -69,7 +73,9 @@ export function readTokenizer(bytes: Uint8Array, options: TokenizerOptions): Tok
   const keep = options.keep ?? 'head'
   return {
     maxLength: options.maxLength,
-    padId: padOf(vocabulary),
+    padId: idOf(vocabulary, PADS),
+    maskId: idOf(vocabulary, MASKS),
+    unknownId: unknownId < 0 ? null : unknownId,
     vocabularySize: 1 + highest(vocabulary.values()),
     encode(text) {
       buffer.clear(keep === 'head' ? room + 1 : Number.POSITIVE_INFINITY)
@@ -182,9 +188,11 @@ function vocabularyOf({ model, added_tokens }: TokenizerJson): Map<string, numbe
 }
 
 const PADS = ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>']
+const MASKS = ['[MASK]', '<mask>']
 
-function padOf(vocabulary: ReadonlyMap<string, number>): number | null {
-  for (const name of PADS) {
+/** The id of the first of these names that the vocabulary has. */
+function idOf(vocabulary: ReadonlyMap<string, number>, names: readonly string[]): number | null {
+  for (const name of names) {
     const id = vocabulary.get(name)
     if (id !== undefined) return id
   }
