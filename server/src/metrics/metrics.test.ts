@@ -45,3 +45,14 @@ test('a version that comes back goes on counting where it stopped', async () => 
   metrics.tally({ ...version }).predicted(0, 0.5, false, 0.001)
   expect(await metrics.registry.getSingleMetricAsString('ml_predictions_total')).toMatch(/label="negative".*\} 2/)
 })
+
+test('a cascade shows how many texts each of its parts has answered', async () => {
+  const shares = { linear: 3, transformer: 1 }
+  const cascade = { ...version, model: { labels: version.labels, shares } }
+  const metrics = new Metrics({ journalDepth: () => 0, serving: () => [cascade], scoringDepth: () => 0 })
+  await metrics.registry.metrics()
+  shares.linear++
+  const text = await metrics.registry.metrics()
+  expect(text).toMatch(/ml_cascade_answers_total\{.*part="linear"\} 4/)
+  expect(text).toMatch(/ml_cascade_answers_total\{.*part="transformer"\} 1/)
+})

@@ -24,6 +24,8 @@ export interface VersionNames {
   readonly name: string
   readonly number: number
   readonly labels: readonly string[]
+  /** A cascade says how many texts each of its parts has answered. */
+  readonly model?: { readonly labels: readonly string[]; readonly shares?: Readonly<Record<string, number>> }
 }
 
 export interface Gauges {
@@ -128,6 +130,19 @@ export class Metrics {
         this.set(gauges.scoringDepth())
       },
     })
+    const parts = new Counter({
+      name: 'ml_cascade_answers_total',
+      help: 'Texts that each part of a cascade has answered since it was opened.',
+      labelNames: ['task', 'model', 'version', 'part'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { task, name, number, model } of gauges.serving())
+          for (const [part, texts] of Object.entries(model?.shares ?? {}))
+            this.inc({ task, model: name, version: String(number), part }, texts)
+      },
+    })
+    this.registry.registerMetric(parts)
     this.registry.registerMetric(waiting)
     this.registry.registerMetric(scoring)
     this.registry.registerMetric(serving)
