@@ -9,6 +9,14 @@ import type { ModelSource } from '../engine/serve/messages.ts'
 import { readTransformerForm } from '../engine/serve/transformerForm.ts'
 import { transformerModel } from '../engine/serve/transformerModel.ts'
 import { readTokenizer } from '../engine/tokenize/tokenizer.ts'
+import {
+  CASCADE_FILE,
+  cascadeModel,
+  LINEAR_PREFIX,
+  readCascade,
+  TRANSFORMER_PREFIX,
+} from '../models/text/cascade/cascadeModel.ts'
+import { decodeLinear, MODEL_FILE } from '../models/text/linearCodec.ts'
 import type { QueuedTextModel, ServedModel } from '../models/textModel.ts'
 
 export interface ModelOpener {
@@ -57,6 +65,7 @@ export function modelOpener({
       case 'transformer':
         return openTransformer(artifact, crewOf(), '')
       case 'cascade':
+        return openCascade(artifact, crewOf())
       case 'lstm':
         throw broken(`the ${kind} model`, 'is of a kind that does not score texts')
       default:
@@ -69,6 +78,12 @@ export function modelOpener({
     depth: () => crew?.depth ?? 0,
     close: async () => crew?.close(),
   }
+}
+
+async function openCascade(artifact: Artifact, crew: Crew): Promise<QueuedTextModel> {
+  const form = readCascade(new TextDecoder().decode(await wholeFile(artifact, CASCADE_FILE)))
+  const linear = decodeLinear({ [MODEL_FILE]: await wholeFile(artifact, `${LINEAR_PREFIX}${MODEL_FILE}`) })
+  return cascadeModel(linear, await openTransformer(artifact, crew, TRANSFORMER_PREFIX), form)
 }
 
 /** @param prefix of the names of its files, where it is a part of another model */
