@@ -47,7 +47,7 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
     track:
       config.mlflowUri === null
         ? null
-        : mlflowTracker({ uri: config.mlflowUri, token: config.mlflowToken, engine, now, say }),
+        : mlflowTracker({ uri: config.mlflowUri, token: config.mlflowToken, engine, say }),
   }
 }
 

@@ -15,7 +15,6 @@ export interface MlflowOptions {
   readonly token: string | null
   /** The version of Barometer. */
   readonly engine: string
-  readonly now: () => Millis
   readonly say: (level: 'info' | 'warn', what: string, facts: Readonly<Record<string, unknown>>) => void
   /** For tests: everything that waits, waits this much shorter. */
   readonly hurry?: number
@@ -27,8 +26,9 @@ const PAUSE_MS_MAX = 60_000
 /** How long the end of a run may take: when MLflow was reached before, and when it never was. */
 const END_MS = 180_000
 const END_MS_UNREACHED = 5000
-const END_TRIES = 4
-const END_TRY_MS = 500
+/** At the end, of one request. */
+const TRIES_MAX = 4
+const TRY_MS = 500
 /** What waits at most; the oldest go first, and are counted. */
 const SPOOL_MAX = 20_000
 
@@ -60,7 +60,7 @@ export function mlflowTracker(options: MlflowOptions): (run: TrainingRun) => Run
 }
 
 function track(run: TrainingRun, options: MlflowOptions): RunTracker {
-  const { uri, token, now, say, hurry = 1 } = options
+  const { uri, token, say, hurry = 1 } = options
   const closing = new AbortController()
   const ended = new AbortController()
   const client = mlflowClient({ uri, token, signal: ended.signal, callMs: 10_000 / hurry })
@@ -82,17 +82,18 @@ function track(run: TrainingRun, options: MlflowOptions): RunTracker {
   }
 
   /** Sends all that waits. Throws what the client throws; what was sent is not sent again. */
-  async function send(): Promise<Opened> {
-    opened ??= await open(run, client, options)
+  async function send(by: MlflowClient): Promise<Opened> {
+    opened ??= await open(run, by, options)
     while (params.length > 0) {
       const batch = params.slice(0, PARAMS_MAX)
-      await client.call('POST', 'runs/log-batch', { run_id: opened.runId, params: batch })
+      await by.call('POST', 'runs/log-batch', { run_id: opened.runId, params: batch })
       params = params.slice(batch.length)
     }
     while (spool.length > 0) {
       const batch = spool.slice(0, METRICS_MAX)
-      await client.call('POST', 'runs/log-batch', { run_id: opened.runId, metrics: batch })
-      spool = spool.slice(batch.length)
+      await by.call('POST', 'runs/log-batch', { run_id: opened.runId, metrics: batch })
+      const sent = new Set(batch)
+      spool = spool.filter((metric) => !sent.has(metric))
     }
     return opened
   }
@@ -102,7 +103,7 @@ function track(run: TrainingRun, options: MlflowOptions): RunTracker {
     while (!closing.signal.aborted && refused === null) {
       try {
         await delay(pause / hurry, undefined, { signal: closing.signal })
-        await send()
+        await send(client)
         pause = PAUSE_MS
       } catch (error) {
         if (closing.signal.aborted) return
@@ -126,29 +127,45 @@ function track(run: TrainingRun, options: MlflowOptions): RunTracker {
       for (const [key, value, place] of metricsOf(event, step)) add(key, value, place, at)
     },
     async end(how) {
-      const limit = setTimeout(() => ended.abort(), (opened === null ? END_MS_UNREACHED : END_MS) / hurry)
+      let limit = setTimeout(() => ended.abort(), (opened === null ? END_MS_UNREACHED : END_MS) / hurry)
       closing.abort()
       await sending
       for (const [key, value] of finalMetrics(how)) add(key, value, step, how.at)
-      params.push(...finalParams(how))
-      let last: MlflowError | null = refused
-      const triesMax = refused === null ? END_TRIES : 0
-      for (let tries = 0; tries < triesMax && !ended.signal.aborted; tries++) {
-        try {
-          await finish(await send(), how, run, client, now)
-          say('info', 'MLflow has the training run', { run: run.id, mlflow: opened?.runId, dropped })
-          clearTimeout(limit)
-          return
-        } catch (error) {
-          last = mlflowErrorOf(error)
-          if (!last.temporary) break
-          await delay((END_TRY_MS * 2 ** tries) / hurry, undefined, { signal: ended.signal }).catch(() => undefined)
-        }
+      params = unique([...params, ...finalParams(how)])
+      try {
+        if (refused !== null) throw refused
+        const by = patient(client, ended.signal, hurry)
+        opened ??= await open(run, by, options)
+        clearTimeout(limit)
+        limit = setTimeout(() => ended.abort(), END_MS / hurry)
+        await finish(await send(by), how, run, by)
+        say('info', 'MLflow has the training run', { run: run.id, mlflow: opened.runId, dropped })
+      } catch (error) {
+        const why = mlflowErrorOf(error).message
+        const lost = dropped + spool.length
+        say('warn', 'MLflow has not got all of a training run', { run: run.id, why, lost })
+      } finally {
+        clearTimeout(limit)
       }
-      clearTimeout(limit)
-      const lost = dropped + spool.length
-      say('warn', 'MLflow has not got all of a training run', { run: run.id, why: last?.message ?? 'no answer', lost })
     },
+  }
+}
+
+/** Asks again, a few times and ever later, where the same may work then. */
+function patient(client: MlflowClient, signal: AbortSignal, hurry: number): MlflowClient {
+  async function insist<T>(ask: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (tries === TRIES_MAX || signal.aborted || !mlflowErrorOf(error).temporary) throw error
+        await delay((TRY_MS * 2 ** (tries - 1)) / hurry, undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+  return {
+    call: (method, path, body) => insist(() => client.call(method, path, body)),
+    upload: (path, content) => insist(() => client.upload(path, content)),
   }
 }
 
@@ -235,7 +252,6 @@ async function finish(
   { state, version, artifact, promoted, at }: TrackedEnd,
   { asked }: TrainingRun,
   client: MlflowClient,
-  now: () => Millis,
 ): Promise<void> {
   const folder = proxiedFolder(artifactUri)
   if (artifact !== null && folder !== null) {
@@ -259,7 +275,7 @@ async function finish(
     await client.call('POST', 'registered-models/alias', { name, alias, version: number })
   }
   const status = statuses[state]
-  await client.call('POST', 'runs/update', { run_id: runId, status, end_time: at > 0 ? at : now() })
+  await client.call('POST', 'runs/update', { run_id: runId, status, end_time: at })
 }
 
 const statuses: Readonly<Record<TrackedEnd['state'], string>> = {
@@ -312,7 +328,7 @@ function finalMetrics({ artifact }: TrackedEnd): readonly (readonly [string, num
 /** Asked before; what was made of it comes at the end, under names of its own, since MLflow refuses a second value. */
 function paramsOf({ asked }: TrainingRun): Param[] {
   const { model, task, recipe, seed, from, data, parameters, search } = asked
-  return Object.entries({
+  const said = Object.entries({
     model,
     task,
     recipe,
@@ -320,8 +336,15 @@ function paramsOf({ asked }: TrainingRun): Param[] {
     ...(from === null ? {} : { from }),
     ...(search === null ? {} : { trials: search.trials }),
     data: data.map((one) => (one.kind === 'file' ? one.path : `feedback of ${one.task}`)).join(', '),
-    ...parameters,
-  }).map(param)
+  })
+  return unique([...said, ...Object.entries(parameters)].map(param))
+}
+
+/** The first of each name: MLflow refuses a batch in which one occurs twice. */
+function unique(params: readonly Param[]): Param[] {
+  const byKey = new Map<string, Param>()
+  for (const param of params) if (!byKey.has(param.key)) byKey.set(param.key, param)
+  return [...byKey.values()]
 }
 
 function finalParams({ artifact, version }: TrackedEnd): Param[] {
