@@ -3,6 +3,7 @@ import type { ParameterSpec, Trainable } from '../fit/trainable.ts'
 import { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/ir.ts'
 import { relu, tanh } from '../graph/ops.ts'
+import { sizeOf } from '../graph/tensor.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
 import type { OnnxModel } from '../onnx/model.ts'
 import { meanOverTokens } from './attention.ts'
@@ -101,5 +102,5 @@ export function classifierPlan(config: ClassifierConfig): ParameterPlan[] {
 }
 
 export function parameterCount(parameters: readonly ParameterSpec[]): number {
-  return parameters.reduce((sum, { initial }) => sum + initial.length, 0)
+  return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 }

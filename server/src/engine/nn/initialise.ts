@@ -43,7 +43,10 @@ export interface ParameterPlan {
 /** Gives values that are known already, for instance from a checkpoint; null where a parameter has to start afresh. */
 export type Known = (name: string, shape: Shape) => Float32Array | null
 
-/** The parameters with the values they start from. */
+/**
+ * The parameters with the values they start from. These are made when they are asked for and kept by nobody: a trainer
+ * has its own place for them, and a second copy of all weights is memory that training lacks.
+ */
 export function initialise(
   plans: readonly ParameterPlan[],
   seed: number,
@@ -53,7 +56,9 @@ export function initialise(
   return plans.map(({ name, shape, initial, decays }) => ({
     name,
     shape,
-    initial: known(name, shape) ?? fill(sizeOf(shape), initial, seededRandom(hashText(`${seed} ${name}`))),
+    get initial() {
+      return known(name, shape) ?? fill(sizeOf(shape), initial, seededRandom(hashText(`${seed} ${name}`)))
+    },
     decays,
     learns: learns(name),
   }))
