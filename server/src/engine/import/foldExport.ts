@@ -12,7 +12,7 @@ import { tensor } from '../graph/tensor.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import { encodeModel } from '../onnx/encode.ts'
 import type { OnnxModel, Tensor } from '../onnx/model.ts'
-import { openSession, type OutputType } from '../session.ts'
+import { type OutputType, openSession } from '../session.ts'
 import type { Exported } from './readExport.ts'
 
 export interface Folded {

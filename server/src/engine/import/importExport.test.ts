@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { encodeModel } from '../onnx/encode.ts'
-import { toOnnx } from '../graph/toOnnx.ts'
 import type { ParameterSpec, Step } from '../fit/trainable.ts'
+import { toOnnx } from '../graph/toOnnx.ts'
+import { type ClassifierConfig, encoderClassifier, encoderServing } from '../nn/encoder.ts'
+import { dropoutOf } from '../nn/encoderLayers.ts'
+import { weightsOf } from '../nn/serving.ts'
+import { decodeModel } from '../onnx/decode.ts'
+import { encodeModel } from '../onnx/encode.ts'
 import { openSession, type RunTensors, runTensor, valuesOf } from '../session.ts'
 import { importCheckpoint } from './importCheckpoint.ts'
 import { type ImportedExport, importExport } from './importExport.ts'
@@ -35,7 +39,7 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
   const isShared = file === 'shared.onnx'
 
   test('loss and every gradient are PyTorch’s to 1e-5', async () => {
-    const { trainable } = await importExport(bytes)
+    const { trainable } = await importExport(bytes, { recognise: false })
     const step = await trainable.step({ rows: ROWS, length: LENGTH })
     const results = await runStep(step, trainable.parameters, golden)
     expect(Math.abs(results.loss - (isShared ? (golden.sharedLoss ?? 0) : golden.loss))).toBeLessThan(2e-6)
@@ -50,7 +54,7 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
   })
 
   test('a look gives the logits of the export', async () => {
-    const { trainable } = await importExport(bytes)
+    const { trainable } = await importExport(bytes, { recognise: false })
     const step = await trainable.look({ rows: ROWS, length: LENGTH })
     expect(step.gradients).toEqual({})
     if (isShared) return
@@ -58,8 +62,20 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
     for (const [i, logit] of golden.logits.flat().entries()) expect(logits?.[i]).toBeCloseTo(logit, 5)
   })
 
-  test('the file with the weights that it has is the file', async () => {
-    const imported = await importExport(bytes)
+  test('it is recognised as an encoder, which has the same loss and gradients', async () => {
+    const { trainable, encoder } = await importExport(bytes, { dropout: dropoutOf(0) })
+    expect(encoder).toMatchObject({ layers: 2, width: 16, heads: 2, inner: 32, labels: LABELS })
+    const step = await trainable.step({ rows: ROWS, length: LENGTH })
+    const { loss, gradients } = await runStep(step, trainable.parameters, golden)
+    expect(Math.abs(loss - (isShared ? (golden.sharedLoss ?? 0) : golden.loss))).toBeLessThan(2e-6)
+    for (const [name, { values }] of readSafetensors(
+      read(family, isShared ? 'shared.gradients.safetensors' : 'gradients.safetensors'),
+    ))
+      expect(relativeError(gradients[name], values), name).toBeLessThan(1e-5)
+  })
+
+  test.each([true, false])('the file with the weights that it has is the file (recognised: %s)', async (recognise) => {
+    const imported = await importExport(bytes, { recognise })
     const again = imported.withWeights(initialOf(imported))
     if (isShared) expect(again.length).toBeGreaterThan(bytes.length)
     else expect(Buffer.compare(again, bytes)).toBe(0)
@@ -67,28 +83,31 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
   })
 })
 
-test('tuned weights go back into the file, each to its own even where equal ones were kept once', async () => {
-  const golden = goldenOf('distilbert')
-  const imported = await importExport(read('distilbert', 'shared.onnx'))
-  const { parameters } = imported.trainable
-  const moved = new Map(
-    parameters.map(({ name, initial }, n) => [name, initial.map((w, i) => w + Math.sin(i + n) / 30)]),
-  )
-  const tuned = imported.withWeights((name) => moved.get(name) ?? new Float32Array())
+test.each([true, false])(
+  'tuned weights go back, each to its own where equal ones were kept once (recognised: %s)',
+  async (recognise) => {
+    const golden = goldenOf('distilbert')
+    const imported = await importExport(read('distilbert', 'shared.onnx'), { recognise })
+    const { parameters } = imported.trainable
+    const moved = new Map(
+      parameters.map(({ name, initial }, n) => [name, initial.map((w, i) => w + Math.sin(i + n) / 30)]),
+    )
+    const tuned = imported.withWeights((name) => moved.get(name) ?? new Float32Array())
 
-  const again = await importExport(tuned)
-  const found = new Map(again.trainable.parameters.map(({ name, initial }) => [name, initial]))
-  expect(found.size).toBe(parameters.length)
-  for (const [name, values] of moved) expect(found.get(name), name).toEqual(values)
-  const look = await imported.trainable.look({ rows: ROWS, length: LENGTH })
-  const asTrained = await runStep(
-    look,
-    parameters.map((spec) => ({ ...spec, initial: moved.get(spec.name) ?? spec.initial })),
-    golden,
-  )
-  for (const [i, logit] of (await logitsOf(tuned, golden)).entries())
-    expect(asTrained.logits?.[i]).toBeCloseTo(logit, 5)
-})
+    const again = await importExport(tuned, { recognise })
+    const found = new Map(again.trainable.parameters.map(({ name, initial }) => [name, initial]))
+    expect(found.size).toBe(parameters.length)
+    for (const [name, values] of moved) expect(found.get(name), name).toEqual(values)
+    const look = await imported.trainable.look({ rows: ROWS, length: LENGTH })
+    const asTrained = await runStep(
+      look,
+      parameters.map((spec) => ({ ...spec, initial: moved.get(spec.name) ?? spec.initial })),
+      golden,
+    )
+    for (const [i, logit] of (await logitsOf(tuned, golden)).entries())
+      expect(asTrained.logits?.[i]).toBeCloseTo(logit, 5)
+  },
+)
 
 test('a model of our own serves and is imported again: the same loss and gradients as where it came from', async () => {
   const golden = goldenOf('distilbert')
@@ -96,12 +115,45 @@ test('a model of our own serves and is imported again: the same loss and gradien
     'config.json': read('distilbert', 'config.json'),
     'model.safetensors': read('distilbert', 'model.safetensors'),
   })
-  const { trainable } = await importExport(encodeModel(serving()))
+  const { trainable } = await importExport(encodeModel(serving()), { recognise: false })
   const step = await trainable.step({ rows: ROWS, length: LENGTH })
   const { loss, gradients } = await runStep(step, trainable.parameters, golden)
   expect(Math.abs(loss - golden.loss)).toBeLessThan(2e-6)
   for (const [name, { values }] of readSafetensors(read('distilbert', 'gradients.safetensors')))
     expect(relativeError(gradients[name], values), name).toBeLessThan(1e-5)
+})
+
+test.each([
+  { norm: 'pre', pooling: 'mean', head: 'linear' },
+  { norm: 'pre', pooling: 'cls', head: 'tanh' },
+  { norm: 'post', pooling: 'mean', head: 'linear' },
+] as const)('a model from scratch ($norm, $pooling, $head) is recognised as what it is', async (kind) => {
+  const dropout = dropoutOf(0.1)
+  const config: ClassifierConfig = {
+    ...{ family: 'bert', vocabulary: 50, width: 12, layers: 2, heads: 3, inner: 20, positions: 16, firstPosition: 0 },
+    ...{ typeVocabulary: 0, epsilon: 1e-5, activation: 'relu', labels: 4, dropout, ...kind },
+  }
+  const { parameters } = encoderClassifier(config, { seed: 5 })
+  // Weights as large as trained ones, else every pooling gives nearly the same.
+  const large = parameters.map((spec) => ({
+    ...spec,
+    initial: spec.decays ? spec.initial.map((w) => 15 * w) : spec.initial,
+  }))
+  const { encoder, withWeights } = await importExport(encodeModel(encoderServing(config, weightsOf(large))))
+  expect({ ...encoder, epsilon: Math.fround(config.epsilon) }).toEqual({
+    ...config,
+    epsilon: Math.fround(config.epsilon),
+  })
+  const again = withWeights((name) => large.find((spec) => spec.name === name)?.initial ?? new Float32Array())
+  expect(Buffer.compare(again, encodeModel(encoderServing(config, weightsOf(large))))).toBe(0)
+})
+
+test('a graph that only looks like an encoder is not taken for one', async () => {
+  const model = decodeModel(read('distilbert', 'script-sdpa-17.onnx'))
+  const nodes = model.graph.nodes.map((node) => (node.op === 'Relu' ? { ...node, op: 'Tanh' } : node))
+  const { encoder, trainable } = await importExport(encodeModel({ ...model, graph: { ...model.graph, nodes } }))
+  expect(encoder).toBeNull()
+  expect((await trainable.look({ rows: 1, length: 4 })).graph.nodes.some(({ op }) => op === 'Tanh')).toBe(true)
 })
 
 test('a parameter that does not learn is fed but has no gradient', async () => {
@@ -140,7 +192,7 @@ function initialOf({ trainable }: ImportedExport): (name: string) => Float32Arra
 
 async function runStep(step: Step, parameters: readonly ParameterSpec[], golden: Golden) {
   const session = await openSession(encodeModel(toOnnx(step.graph)))
-  const all = { ...weightsOf(parameters), ...textOf(golden), ...targetsOf(golden) }
+  const all = { ...feedsOf(parameters), ...textOf(golden), ...targetsOf(golden) }
   const feeds = Object.fromEntries(Object.entries(all).filter(([name]) => session.inputs.includes(name)))
   const results = await session.run(feeds)
   await session.close()
@@ -161,7 +213,7 @@ function scatter(table: Float32Array, rows: Float32Array, ids: readonly number[]
   for (const [row, id] of ids.entries()) for (let i = 0; i < width; i++) table[id * width + i] += rows[row * width + i]
 }
 
-function weightsOf(parameters: readonly ParameterSpec[]): RunTensors {
+function feedsOf(parameters: readonly ParameterSpec[]): RunTensors {
   // A copy: the values of a file lie askew, and the runtime wants them aligned.
   return Object.fromEntries(
     parameters.map(({ name, initial, shape }) => [name, runTensor('float32', initial.slice(), shape)]),

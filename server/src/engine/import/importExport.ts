@@ -1,94 +1,93 @@
-/** An export as something that learns: its weights as parameters, its graph with loss and gradients for each shape. */
-import type { Bucket, ParameterSpec, Step, Trainable } from '../fit/trainable.ts'
-import type { Shape, Value } from '../graph/ir.ts'
-import { reshape } from '../graph/ops.ts'
-import type { Typed } from '../graph/shapes/infer.ts'
-import type { Build } from '../nn/build.ts'
-import { crossEntropy, weightedMean } from '../nn/losses.ts'
-import { learningStep, lookingStep, type Result } from '../nn/steps.ts'
-import type { OnnxGraph } from '../onnx/model.ts'
-import { floats } from '../onnx/tensor.ts'
+/**
+ * An export as something that learns, and its tuned weights back in the very file.
+ *
+ * What is an encoder of a known family becomes one of ours; every other graph is differentiated as it is. Nobody's word is
+ * taken for it: the encoder has to give the logits that the graph gives.
+ */
+import type { Trainable } from '../fit/trainable.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { toOnnx } from '../graph/toOnnx.ts'
+import { type ClassifierConfig, encoderClassifier } from '../nn/encoder.ts'
+import { encodeModel } from '../onnx/encode.ts'
+import { openSession, type RunTensor, runTensor, valuesOf } from '../session.ts'
 import { foldExport } from './foldExport.ts'
-import { type Exported, type ExportWeight, readExport } from './readExport.ts'
-import { simplify } from './simplify.ts'
-import { toGraph } from './toGraph.ts'
+import { importGraph, SMALLEST } from './importGraph.ts'
+import { readExport } from './readExport.ts'
+import { recogniseEncoder } from './recogniseEncoder.ts'
 import { writeWeights } from './writeWeights.ts'
 
 export interface ImportedExport {
   /** Feeds: `input_ids`, `attention_mask`, `targets`, `row_weights`, as of nn/encoder.ts. */
   readonly trainable: Trainable
   readonly labels: number
-  /** The bytes of the export with these values instead of its own; all else is as it was. */
+  /** What it was recognised as; null where it is differentiated as it is. */
+  readonly encoder: ClassifierConfig | null
+  /** The bytes of the export with these values of the trainable's parameters; all else is as it was. */
   readonly withWeights: (now: (name: string) => Float32Array) => Uint8Array
 }
 
 export interface ImportOptions {
+  /** By the trainable's names. Default: all. */
   readonly learns?: (name: string) => boolean
+  /** Of a recognised encoder, instead of the rate that all of them were pre-trained with. */
+  readonly dropout?: ClassifierConfig['dropout']
+  /** Whether known families are recognised. Default: yes. */
+  readonly recognise?: boolean
 }
 
-export async function importExport(
-  bytes: Uint8Array,
-  { learns = () => true }: ImportOptions = {},
-): Promise<ImportedExport> {
+export async function importExport(bytes: Uint8Array, options: ImportOptions = {}): Promise<ImportedExport> {
+  const { learns = () => true, dropout, recognise = true } = options
   const exported = readExport(bytes)
-  const parameters = exported.weights.map((weight) => parameterOf(weight, learns(weight.name)))
-  // The smallest shape says how many labels there are, and fails now where the graph cannot be folded at all.
-  const smallest = await simplified(exported, { rows: 1, length: 8 })
-  const labels = smallest.types.get(exported.output)?.shape[1] ?? 0
-  const body = async (bucket: Bucket) => {
-    const { graph, types } = await simplified(exported, bucket)
-    return (build: Build): Result => {
-      const logits = place(build, graph, types, exported, bucket)
-      const targets = build.g.input('targets', 'float32', [bucket.rows, labels])
-      const weights = build.g.input('row_weights', 'float32', [bucket.rows])
-      return { logits, loss: weightedMean(build.g, crossEntropy(build.g, logits, targets), weights) }
+  const folded = await foldExport(exported, SMALLEST)
+  const labels = folded.types.get(exported.output)?.shape[1] ?? 0
+  const graph = importGraph(exported, labels, learns)
+  for (const { config: found, known, exportedValues } of recognise ? recogniseEncoder(exported, folded) : []) {
+    const config = dropout ? { ...found, dropout } : found
+    const trainable = encoderClassifier(config, { seed: 0, known, learns })
+    if (!(await isSame(graph, trainable, config.vocabulary))) continue
+    return {
+      trainable,
+      labels,
+      encoder: config,
+      withWeights: (now) => writeWeights(bytes, exported.weights, (weight) => exportedValues(weight, now)),
     }
   }
   return {
-    trainable: {
-      parameters,
-      step: async (bucket): Promise<Step> => learningStep(parameters, await body(bucket)),
-      look: async (bucket): Promise<Step> => lookingStep(parameters, await body(bucket)),
-    },
+    trainable: graph,
     labels,
-    withWeights: (now) => writeWeights(bytes, exported.weights, now),
+    encoder: null,
+    withWeights: (now) => writeWeights(bytes, exported.weights, ({ name }) => now(name)),
   }
 }
 
-/** Biases and the gains of norms have one axis, as everything that does not decay. */
-function parameterOf({ name, tensor }: ExportWeight, learns: boolean): ParameterSpec {
-  return { name, shape: tensor.shape, initial: floats(tensor), decays: tensor.shape.length > 1, learns }
+/** Two ways to the same logits differ by their roundings. */
+const TOLERANCE = 1e-4
+
+async function isSame(one: Trainable, other: Trainable, vocabulary: number): Promise<boolean> {
+  const [wanted, found] = [await logitsOf(one, vocabulary), await logitsOf(other, vocabulary)]
+  const largest = wanted.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 1)
+  return wanted.every((logit, i) => Math.abs(logit - found[i]) <= TOLERANCE * largest)
 }
 
-async function simplified(
-  exported: Exported,
-  bucket: Bucket,
-): Promise<{ graph: OnnxGraph; types: ReadonlyMap<string, Typed> }> {
-  const folded = await foldExport(exported, bucket)
-  const shapes = new Map<string, Shape>(exported.weights.map(({ name, tensor }) => [name, tensor.shape]))
-  return { graph: simplify(folded, shapes), types: folded.types }
-}
-
-/** Appends the graph to the one that is built; the rows that the ids name are gathered by the build, which learns them as rows. */
-function place(
-  build: Build,
-  graph: OnnxGraph,
-  types: ReadonlyMap<string, Typed>,
-  { weights, inputs, output }: Exported,
-  { rows, length }: Bucket,
-): Value {
-  const { g } = build
-  const values = new Map<string, Value>(weights.map(({ name }) => [name, build.weight(name)]))
-  for (const name of inputs) if (name !== 'token_type_ids') values.set(name, g.input(name, 'int64', [rows, length]))
-  const ids = values.get('input_ids')
-  const tables = new Set(weights.map(({ name }) => name))
-  const nodes = graph.nodes.filter((node) => {
-    const [table = '', indices] = node.inputs
-    const [name = ''] = node.outputs
-    const shape = types.get(name)?.shape
-    if (node.op !== 'Gather' || indices !== 'input_ids' || !tables.has(table) || !ids || !shape) return true
-    values.set(name, reshape(g, build.rows(table, ids), shape))
-    return false
-  })
-  return toGraph(g, { ...graph, nodes }, values, types).get(output) as Value // the runtime typed it, so a node makes it
+/** The logits of two texts of tokens from all over the vocabulary, the second of which ends in padding. */
+async function logitsOf({ parameters, look }: Trainable, vocabulary: number): Promise<Float32Array> {
+  const { rows, length } = SMALLEST
+  const step = await look(SMALLEST)
+  // 0, 1 and 2 are the padding of one family or another; 7919 is a prime that no vocabulary is a multiple of.
+  const ids = BigInt64Array.from({ length: rows * length }, (_, at) => BigInt(3 + ((at * 7919) % (vocabulary - 3))))
+  const mask = BigInt64Array.from({ length: rows * length }, (_, at) => (at < rows * length - 3 ? 1n : 0n))
+  const weights = new Map(parameters.map(({ name, initial }) => [name, initial]))
+  const feeds = step.graph.inputs.map(({ name, type, shape }): [string, RunTensor] =>
+    type === 'int64'
+      ? [name, runTensor('int64', name === 'attention_mask' ? mask : ids, shape)]
+      : // Of the loss, whose feeds are no parameters, nothing is asked.
+        [name, runTensor('float32', weights.get(name) ?? new Float32Array(sizeOf(shape)).fill(1), shape)],
+  )
+  const session = await openSession(encodeModel(toOnnx(step.graph)))
+  try {
+    const { logits } = await session.run(Object.fromEntries(feeds), ['logits'])
+    return valuesOf('float32', logits)
+  } finally {
+    await session.close()
+  }
 }

@@ -13,7 +13,7 @@ type Pieces = readonly Uint8Array[]
 export function writeWeights(
   file: Uint8Array,
   weights: readonly ExportWeight[],
-  now: (name: string) => Float32Array,
+  now: (weight: ExportWeight) => Float32Array,
 ): Uint8Array {
   const own = new Map(
     weights.filter(({ name, initializer }) => name === initializer).map((weight) => [weight.name, weight]),
@@ -25,11 +25,11 @@ export function writeWeights(
     rewritten(message, (field) => {
       if (field.number === GRAPH.initializer) {
         const weight = own.get(nameOf(bytesOf(field), TENSOR.name))
-        return weight && framed(GRAPH.initializer, withValues(bytesOf(field), weight, now(weight.name)))
+        return weight && framed(GRAPH.initializer, withValues(bytesOf(field), weight, now(weight)))
       }
       if (field.number !== GRAPH.node) return undefined
       const weight = split.get(nameOf(bytesOf(field), NODE.output))
-      return weight && framed(GRAPH.initializer, [tensorOf(weight, now(weight.name))])
+      return weight && framed(GRAPH.initializer, [tensorOf(weight, now(weight))])
     })
   return joined(
     rewritten(file, (field) => (field.number === MODEL.graph ? framed(MODEL.graph, graph(bytesOf(field))) : undefined)),
