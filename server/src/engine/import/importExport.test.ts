@@ -128,10 +128,21 @@ test.each([
   { norm: 'pre', pooling: 'cls', head: 'tanh' },
   { norm: 'post', pooling: 'mean', head: 'linear' },
 ] as const)('a model from scratch ($norm, $pooling, $head) is recognised as what it is', async (kind) => {
-  const dropout = dropoutOf(0.1)
   const config: ClassifierConfig = {
-    ...{ family: 'bert', vocabulary: 50, width: 12, layers: 2, heads: 3, inner: 20, positions: 16, firstPosition: 0 },
-    ...{ typeVocabulary: 0, epsilon: 1e-5, activation: 'relu', labels: 4, dropout, ...kind },
+    family: 'bert',
+    vocabulary: 50,
+    width: 12,
+    layers: 2,
+    heads: 3,
+    inner: 20,
+    positions: 16,
+    firstPosition: 0,
+    typeVocabulary: 0,
+    epsilon: 1e-5,
+    activation: 'relu',
+    labels: 4,
+    dropout: dropoutOf(0.1),
+    ...kind,
   }
   const { parameters } = encoderClassifier(config, { seed: 5 })
   // Weights as large as trained ones, else every pooling gives nearly the same.

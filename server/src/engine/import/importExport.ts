@@ -70,13 +70,13 @@ async function isSame(one: Trainable, other: Trainable, vocabulary: number): Pro
 }
 
 /** The logits of two texts of tokens from all over the vocabulary, the second of which ends in padding. */
-async function logitsOf({ parameters, look }: Trainable, vocabulary: number): Promise<Float32Array> {
+async function logitsOf(trainable: Trainable, vocabulary: number): Promise<Float32Array> {
   const { rows, length } = SMALLEST
-  const step = await look(SMALLEST)
+  const step = await trainable.look(SMALLEST)
   // 0, 1 and 2 are the padding of one family or another; 7919 is a prime that no vocabulary is a multiple of.
   const ids = BigInt64Array.from({ length: rows * length }, (_, at) => BigInt(3 + ((at * 7919) % (vocabulary - 3))))
   const mask = BigInt64Array.from({ length: rows * length }, (_, at) => (at < rows * length - 3 ? 1n : 0n))
-  const weights = new Map(parameters.map(({ name, initial }) => [name, initial]))
+  const weights = new Map(trainable.parameters.map(({ name, initial }) => [name, initial]))
   const feeds = step.graph.inputs.map(({ name, type, shape }): [string, RunTensor] =>
     type === 'int64'
       ? [name, runTensor('int64', name === 'attention_mask' ? mask : ids, shape)]
