@@ -54,13 +54,15 @@ export interface LabelExamples extends TargetOptions {
   readonly labels: Int32Array
   readonly labelCount: number
   readonly padId: number
+  /** [texts · labels] what a teacher says of each, at its temperature; for a body that learns from one. */
+  readonly teacher?: Float32Array
   /** Share of the words of a row that are hidden from it, and what stands in their place. */
   readonly wordDropout?: { readonly share: number; readonly id: number }
 }
 
 /** For nn/encoder.ts: ids, mask, targets and the weights of rows. */
 export function labelExamples(texts: TokenTexts, options: LabelExamples): Examples {
-  const { labels, labelCount, padId, wordDropout } = options
+  const { labels, labelCount, padId, teacher, wordDropout } = options
   return {
     count: texts.count,
     length: (i) => texts.start[i + 1] - texts.start[i],
@@ -69,8 +71,10 @@ export function labelExamples(texts: TokenTexts, options: LabelExamples): Exampl
       fillTokens(texts, examples, bucket, padId, ids, words(feeds, 'attention_mask'))
       const targets = floats(feeds, 'targets').fill(0)
       const weights = floats(feeds, 'row_weights').fill(0)
+      const taught = teacher === undefined ? null : floats(feeds, 'teacher').fill(0)
       for (const [row, i] of examples.entries()) {
         weights[row] = fillTarget(targets, row, labels[i], labelCount, options)
+        if (teacher !== undefined) taught?.set(teacher.subarray(i * labelCount, (i + 1) * labelCount), row * labelCount)
         if (wordDropout === undefined || wordDropout.share === 0) continue
         // The first and the last token are the special ones.
         const length = Math.min(bucket.length, texts.start[i + 1] - texts.start[i])

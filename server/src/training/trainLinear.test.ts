@@ -321,7 +321,7 @@ test('a row that may be either weighs as much as a share of each', async () => {
 })
 
 test('a student of probabilities is as sure as its teacher, and doubts where that doubts', async () => {
-  const doubtOf = (text: string) => (text.includes(' on ') ? 0.4 : 0.1)
+  const doubtOf = (text: string) => (/lovely|broken/.test(text) ? 0.4 : 0.1)
   const rows = ruled(4000, 12).map((row) => {
     const doubt = doubtOf(row.text)
     return { ...row, target: labels.map((label) => (label === row.label ? 1 - doubt : doubt / 2)) }
@@ -330,7 +330,7 @@ test('a student of probabilities is as sure as its teacher, and doubts where tha
   const meanOf = (some: readonly TrainingRow[], value: (row: TrainingRow) => number) =>
     some.reduce((sum, row) => sum + value(row), 0) / some.length
   for (const doubts of [true, false]) {
-    const some = rows.slice(0, 1000).filter(({ text }) => text.includes(' on ') === doubts)
+    const some = rows.slice(0, 1000).filter(({ text }) => doubtOf(text) > 0.2 === doubts)
     const sure = meanOf(some, ({ text, label }) => model.score(text).probabilities[labels.indexOf(label)])
     expect(sure).toBeCloseTo(
       meanOf(some, ({ text }) => 1 - doubtOf(text)),

@@ -12,7 +12,7 @@ import type { DataSource } from '../domain/version.ts'
 import { adamWDefaults } from '../engine/fit/adamw.ts'
 import { lengthsOf } from '../engine/fit/examples.ts'
 import { type Fitted, fit } from '../engine/fit/fit.ts'
-import { parameterCount } from '../engine/nn/encoder.ts'
+import { type Distillation, parameterCount } from '../engine/nn/encoder.ts'
 import { wordPieceTokenizer } from '../engine/tokenize/fromVocabulary.ts'
 import { readTokenizer, type Tokenizer } from '../engine/tokenize/tokenizer.ts'
 import { seededRandom } from '../math/random.ts'
@@ -20,7 +20,7 @@ import { softmax } from '../math/softmax.ts'
 import { evaluate } from '../models/evaluation/evaluate.ts'
 import { referenceOf } from '../models/evaluation/makeReference.ts'
 import { argmax, calibrationError, type Predictions } from '../models/evaluation/probabilities.ts'
-import { fitTemperature } from '../models/text/temperature.ts'
+import { fitTemperature, fitTemperatureTo } from '../models/text/temperature.ts'
 import { type TransformerRecipe, transformerParameters } from '../models/text/transformer/recipe.ts'
 import { buildVocabulary, specialTokens } from '../models/text/wordPiece/buildVocabulary.ts'
 import { countWords } from './countWords.ts'
@@ -46,10 +46,24 @@ export interface TrainTransformer {
   readonly base: TransformerBase | null
   /** Texts to pre-train on beside those of the rows. */
   readonly unlabelled: readonly string[]
+  /** Whom it learns from beside the labels, where it starts from scratch; nobody if absent. */
+  readonly teacher?: Teacher
   /** The version of Barometer. */
   readonly engine: string
   /** ISO 8601, UTC. */
   readonly createdAt: string
+}
+
+/** What another model says of the rows. Hinton, Vinyals & Dean 2015. */
+export interface Teacher extends Distillation {
+  /** Of the teacher, in the order of its probabilities. */
+  readonly labels: readonly string[]
+  /** sha256 of its manifest. */
+  readonly digest: string
+  /** [labels] what it says of the text of any row, at the temperature */
+  readonly probabilities: (text: string) => readonly number[]
+  /** [labels] what is believed of that text: its true label, or the teacher's own probabilities. To calibrate by. */
+  readonly believed: (text: string) => readonly number[]
 }
 
 export async function trainTransformer(asked: TrainTransformer, needs: TrainerNeeds): Promise<Trained> {
@@ -57,7 +71,8 @@ export async function trainTransformer(asked: TrainTransformer, needs: TrainerNe
   const { onEvent, signal } = needs
   check(asked.recipe)
   const rows = withoutTest(asked)
-  const labels = asked.base === null ? labelsOf(rows, { labels: null }) : labelsWithin(rows, asked.base)
+  const labels =
+    asked.teacher?.labels ?? (asked.base === null ? labelsOf(rows, { labels: null }) : labelsWithin(rows, asked.base))
   const split = splitRows(rows, asked)
   const base = asked.base ?? (await startFromScratch(asked, labels, split, needs))
   const recipe = { ...asked.recipe, maxLength: Math.min(asked.recipe.maxLength, base.maxLength) }
@@ -70,8 +85,10 @@ export async function trainTransformer(asked: TrainTransformer, needs: TrainerNe
   const fitted = await fitClassifier(asked, base, recipe, needs, {
     train: await encodeTexts(tokenizer, split.train.map(textOf), signal),
     trainTruth: truth(split.train),
+    trainTaught: taughtOf(asked, split.train),
     heldOut: heldTokens,
     heldTruth,
+    heldTaught: taughtOf(asked, split.heldOut),
     padId: padOf(tokenizer),
   })
 
@@ -79,7 +96,10 @@ export async function trainTransformer(asked: TrainTransformer, needs: TrainerNe
   const model = base.withWeights(fitted.weights)
   const serve = { model, inputs: base.inputs, padId: padOf(tokenizer), threads, signal }
   const heldLogits = Float64Array.from(await logitsOf(heldTokens, serve))
-  const temperature = calibrated(heldLogits, heldTruth, labels.length)
+  const temperature =
+    asked.teacher === undefined
+      ? calibrated(heldLogits, heldTruth, labels.length)
+      : fitTemperatureTo(heldLogits, believedOf(asked.teacher, split.heldOut), labels.length)
   const held = predictionsOf(heldLogits, heldTruth, labels.length, temperature)
   const evaluations = [evaluate('held-out', held, { random: seededRandom(seed) })]
   if (test !== null) {
@@ -159,6 +179,14 @@ function labelsWithin(rows: readonly LabelledText[], { labels, name }: Transform
   return labels
 }
 
+function believedOf({ believed }: Teacher, rows: readonly LabelledText[]): Float64Array {
+  return Float64Array.from(rows.flatMap(({ text }) => believed(text)))
+}
+
+function taughtOf({ teacher }: TrainTransformer, rows: readonly LabelledText[]): Float32Array | null {
+  return teacher === undefined ? null : Float32Array.from(rows.flatMap(({ text }) => teacher.probabilities(text)))
+}
+
 interface SplitRows {
   readonly train: readonly LabelledText[]
   readonly heldOut: readonly LabelledText[]
@@ -195,7 +223,15 @@ async function startFromScratch(
   const tokens = await vocabularyOf(texts, shape.vocabulary, needs.signal)
   const rules = { lowercase: true, stripAccents: null, handleChinese: true }
   const tokenizer = jsonBytes(wordPieceTokenizer(tokens, rules))
-  const scratch = { recipe: { ...recipe, shape }, labels, tokenizer, vocabulary: tokens.length, seed }
+  const { teacher } = asked
+  const scratch = {
+    recipe: { ...recipe, shape },
+    labels,
+    tokenizer,
+    vocabulary: tokens.length,
+    seed,
+    ...(teacher ? { distillation: teacher } : {}),
+  }
   if (recipe.pretrainEpochs === 0) return fromScratch(scratch)
   needs.onEvent({ kind: 'phase', name: 'pre-training' })
   const weights = await pretrain(
@@ -233,8 +269,11 @@ async function vocabularyOf(texts: readonly string[], size: number, signal: Abor
 interface Encoded {
   readonly train: TokenTexts
   readonly trainTruth: Int32Array
+  /** [texts · labels] */
+  readonly trainTaught: Float32Array | null
   readonly heldOut: TokenTexts
   readonly heldTruth: Int32Array
+  readonly heldTaught: Float32Array | null
   readonly padId: number
 }
 
@@ -243,7 +282,7 @@ function fitClassifier(
   base: TransformerBase,
   recipe: TransformerRecipe,
   { onEvent, signal, folder }: TrainerNeeds,
-  { train, trainTruth, heldOut, heldTruth, padId }: Encoded,
+  { train, trainTruth, trainTaught, heldOut, heldTruth, heldTaught, padId }: Encoded,
 ): Promise<Fitted> {
   const { seed, threads } = asked
   const labelCount = base.labels.length
@@ -251,11 +290,17 @@ function fitClassifier(
     labels: trainTruth,
     labelCount,
     padId,
+    ...(trainTaught === null ? {} : { teacher: trainTaught }),
     smoothing: recipe.smoothing,
     classWeights: classWeights(trainTruth, labelCount, recipe.labelBalance),
     wordDropout: { share: recipe.wordDropout, id: specialTokens.indexOf('[UNK]') },
   })
-  const held = labelExamples(heldOut, { labels: heldTruth, labelCount, padId })
+  const held = labelExamples(heldOut, {
+    labels: heldTruth,
+    labelCount,
+    padId,
+    ...(heldTaught === null ? {} : { teacher: heldTaught }),
+  })
   const buckets = bucketsFor(lengthsOf(examples), recipe, recipe.maxLength)
   return fit(
     base.trainable,
@@ -285,9 +330,10 @@ function fitClassifier(
 }
 
 /** What a checkpoint must agree with beside the trainer's own settings. */
-function identityOf({ recipe, data, rows, unlabelled }: TrainTransformer, tokenizer: Uint8Array): string {
+function identityOf({ recipe, data, rows, unlabelled, teacher }: TrainTransformer, tokenizer: Uint8Array): string {
   const hash = createHash('sha256').update(tokenizer)
-  return hash.update(JSON.stringify([recipe, data.sha256, rows.length, unlabelled.length])).digest('hex')
+  const whom = teacher ? [teacher.digest, teacher.temperature, teacher.share] : []
+  return hash.update(JSON.stringify([recipe, data.sha256, rows.length, unlabelled.length, whom])).digest('hex')
 }
 
 /** w_c = (n / (labels · n_c))^balance: 0 weighs rows alike, 1 labels. */

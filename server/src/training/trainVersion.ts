@@ -10,6 +10,7 @@ import { makeReference } from '../models/evaluation/makeReference.ts'
 import { calibrationError } from '../models/evaluation/probabilities.ts'
 import { recipeParameters } from '../models/text/recipes.ts'
 import type { TextModel } from '../models/textModel.ts'
+import type { TrainingRow } from './corpus.ts'
 import { type LabelledText, measure } from './measure.ts'
 import type { TrainingPlan } from './plans.ts'
 import { type TrainedLinear, type TrainingProgress, trainLinear } from './trainLinear.ts'
@@ -20,7 +21,10 @@ export interface TrainVersion {
   readonly plan: TrainingPlan
   readonly seed: number
   readonly workers: number
-  readonly rows: readonly LabelledText[]
+  /** A row's `target` is of the labels in the order of `labels`. */
+  readonly rows: readonly (LabelledText & Pick<TrainingRow, 'target'>)[]
+  /** Where the rows need not show all of them, nor in which order; those of the rows if absent. */
+  readonly labels?: readonly string[]
   readonly data: { readonly sha256: string; readonly sources: readonly DataSource[] }
   /** Rows that are only measured on; training rows with the same text are left out of training. */
   readonly test: { readonly name: string; readonly rows: readonly LabelledText[] } | null
@@ -48,7 +52,7 @@ export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion>
   const { plan, seed, signal, workers, onProgress } = asked
   const { recipe, lexicon } = plan
   const rows = withoutTest(asked)
-  const labels = labelsOf(rows, plan)
+  const labels = asked.labels ?? labelsOf(rows, plan)
   if (rows.length < ROWS_MIN)
     throw new Fault('data_broken', {
       say: `There are ${rows.length} rows to train on; at least ${ROWS_MIN} are needed.`,
@@ -100,7 +104,13 @@ export async function trainVersion(asked: TrainVersion): Promise<TrainedVersion>
 }
 
 /** Rows whose text is measured on are not learned from. */
-export function withoutTest({ rows, test }: Pick<TrainVersion, 'rows' | 'test'>): readonly LabelledText[] {
+export function withoutTest<T extends LabelledText>({
+  rows,
+  test,
+}: {
+  readonly rows: readonly T[]
+  readonly test: TrainVersion['test']
+}): readonly T[] {
   if (test === null) return rows
   const measured = new Set(test.rows.map(({ text }) => textKey(text)))
   return rows.filter(({ text }) => !measured.has(textKey(text)))

@@ -4,7 +4,7 @@ import { Fault } from '../domain/faults.ts'
 import { chooseBuckets } from '../engine/fit/chooseBuckets.ts'
 import type { Bucket, Trainable } from '../engine/fit/trainable.ts'
 import { importExport } from '../engine/import/importExport.ts'
-import { type ClassifierConfig, encoderClassifier, encoderServing } from '../engine/nn/encoder.ts'
+import { type ClassifierConfig, type Distillation, encoderClassifier, encoderServing } from '../engine/nn/encoder.ts'
 import { dropoutOf } from '../engine/nn/encoderLayers.ts'
 import type { Known } from '../engine/nn/initialise.ts'
 import { weightsOf } from '../engine/nn/serving.ts'
@@ -63,11 +63,25 @@ export interface FromScratch {
   readonly seed: number
   /** Pre-trained weights. */
   readonly known?: Known
+  /** It learns from a teacher beside the labels. */
+  readonly distillation?: Distillation
 }
 
-export function fromScratch({ recipe, labels, tokenizer, vocabulary, seed, known }: FromScratch): TransformerBase {
+export function fromScratch({
+  recipe,
+  labels,
+  tokenizer,
+  vocabulary,
+  seed,
+  known,
+  distillation,
+}: FromScratch): TransformerBase {
   const config = classifierConfig(recipe, vocabulary, labels.length)
-  const trainable = encoderClassifier(config, { seed, ...(known ? { known } : {}) })
+  const trainable = encoderClassifier(config, {
+    seed,
+    ...(known ? { known } : {}),
+    ...(distillation ? { distillation } : {}),
+  })
   return {
     name: null,
     family: config.family,
