@@ -3,10 +3,18 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../domain/faults.ts'
 import type { DataSource } from '../domain/version.ts'
 import { seededRandom } from '../math/random.ts'
+import { type FeaturePlan, featureNames } from '../models/telemetry/features.ts'
 import { type GeneratedMetric, generatedMetrics, generateHistory } from '../models/telemetry/generateHistory.ts'
-import { ANOMALY, type History, intervalOf, type LabelledHistory, NORMAL } from '../models/telemetry/history.ts'
+import {
+  ANOMALY,
+  type History,
+  intervalOf,
+  type LabelledHistory,
+  NORMAL,
+  withMetrics,
+} from '../models/telemetry/history.ts'
 import { injectFaults } from '../models/telemetry/injectFaults.ts'
-import type { LstmRecipe } from '../models/telemetry/recipe.ts'
+import { type LstmRecipe, METRICS_MAX, planOf } from '../models/telemetry/recipe.ts'
 import { splitHistories } from '../models/telemetry/split.ts'
 
 export interface TelemetryData {
@@ -18,6 +26,7 @@ export interface TelemetryData {
 }
 
 export interface TelemetryParts {
+  readonly plan: FeaturePlan
   readonly learn: readonly LabelledHistory[]
   readonly choose: readonly LabelledHistory[]
   readonly measure: readonly LabelledHistory[]
@@ -46,7 +55,8 @@ const DAY_MS = 86_400_000
 
 /** Machines that learn, choose and measure differ in character, in time, and in the seed of their faults. */
 async function generateParts(recipe: LstmRecipe, seed: number, signal: AbortSignal): Promise<TelemetryParts> {
-  const { metrics } = recipe.plan
+  const plan = planOf(recipe, null)
+  const { metrics } = plan
   const isGenerated = (metric: string): metric is GeneratedMetric =>
     (generatedMetrics as readonly string[]).includes(metric)
   if (!metrics.every(isGenerated))
@@ -77,6 +87,7 @@ async function generateParts(recipe: LstmRecipe, seed: number, signal: AbortSign
   const measure = await make('measure', others, recipe.daysMeasured, recipe.faultsPerDayMeasured)
   const rows = learn.reduce((sum, { at }) => sum + at.length, 0)
   return {
+    plan,
     learn,
     choose,
     measure,
@@ -91,12 +102,9 @@ async function generateParts(recipe: LstmRecipe, seed: number, signal: AbortSign
 }
 
 function splitParts(data: TelemetryData, recipe: LstmRecipe, seed: number): TelemetryParts {
-  const { histories, labelled } = data
-  const present = new Set(histories.flatMap(({ metrics }) => metrics))
-  if (!recipe.plan.metrics.some((metric) => present.has(metric)))
-    throw new Fault('data_broken', {
-      say: `The samples have none of the metrics ${recipe.plan.metrics.join(', ')}; they have ${[...present].slice(0, 20).join(', ')}.`,
-    })
+  const { labelled } = data
+  const plan = planFor(data, recipe)
+  const histories = data.histories.map((history) => withMetrics(history, plan.metrics))
   const random = seededRandom(seed)
   const { learn, choose, measure, by } = splitHistories(histories, recipe.length, random)
   const ready = (part: readonly LabelledHistory[], perDay: number) =>
@@ -116,6 +124,7 @@ function splitParts(data: TelemetryData, recipe: LstmRecipe, seed: number): Tele
   const intervals = histories.map((one) => intervalOf(one) / 1000).sort((a, b) => a - b)
   return {
     ...parts,
+    plan,
     name: by === 'time' ? 'later time, same machines' : 'unseen machines',
     prevalenceRatio: labelled ? 1 : recipe.faultsPerDayMeasured / recipe.faultsPerDay,
     intervalSeconds: intervals[intervals.length >> 1],
@@ -124,8 +133,30 @@ function splitParts(data: TelemetryData, recipe: LstmRecipe, seed: number): Tele
   }
 }
 
+/** Refuses before any work what could teach nothing. */
+function planFor({ histories }: TelemetryData, recipe: LstmRecipe): FeaturePlan {
+  const present = [...new Set(histories.flatMap(({ metrics }) => metrics))]
+  const plan = planOf(recipe, present)
+  const { metrics } = plan
+  const refuse = (say: string) => new Fault('data_broken', { say })
+  const shown = present.slice(0, 20).join(', ')
+  if (!metrics.some((metric) => present.includes(metric)))
+    throw refuse(`The samples have none of the metrics ${metrics.join(', ')}; they have ${shown || 'none at all'}.`)
+  if (metrics.length > METRICS_MAX)
+    throw refuse(`The samples have ${metrics.length} metrics; name at most ${METRICS_MAX} of them: ${shown} …`)
+  const bytes = 4 * featureNames(plan).length * histories.reduce((sum, { at }) => sum + at.length, 0)
+  if (bytes > FEATURE_BYTES_MAX)
+    throw refuse(
+      `The features of so many samples would take ${(bytes / 2 ** 30).toFixed(1)} GB. Name fewer metrics, or give fewer days.`,
+    )
+  return plan
+}
+
+/** All features of all rows are in memory while it learns. */
+const FEATURE_BYTES_MAX = 2 * 2 ** 30
+
 function withFaults(history: History, recipe: LstmRecipe, perDay: number, seed: number): LabelledHistory {
-  return injectFaults(history, { seed, perDay, afterSeconds: recipe.plan.windowSeconds }).history
+  return injectFaults(history, { seed, perDay, afterSeconds: recipe.windowSeconds }).history
 }
 
 function tooFew(part: string, labelled: boolean): Fault {

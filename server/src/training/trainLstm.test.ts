@@ -146,9 +146,18 @@ describe('histories of one’s own', () => {
     await expect(asking).rejects.toThrow(/Give more history/)
   })
 
-  test('without a metric that the recipe knows are refused by name', async () => {
+  test('with metrics of any names are learnt from; without those that were asked for they are refused by name', async () => {
     const other = histories.map((one) => ({ ...one, metrics: ['a', 'b', 'c', 'd', 'e'] }))
-    const asking = trainLstm({ ...asked, recipe: quick, data: { ...data, histories: other } }, needs())
-    await expect(asking).rejects.toThrow(/none of the metrics bytes_in/)
+    const asking = (metrics: string) =>
+      trainLstm({ ...asked, recipe: { ...quick, metrics }, data: { ...data, histories: other } }, needs())
+    const { artifact } = await asking('')
+    expect(artifact.manifest.recipe.parameters['metrics']).toBe('a,b,c,d,e')
+    await expect(asking('latency')).rejects.toThrow(/none of the metrics latency; they have a, b/)
+  })
+
+  test('with a column that means something and others: only what is known is learnt from, and only there are faults', async () => {
+    const mixed = histories.map((one) => ({ ...one, metrics: ['a', 'b', 'c', 'd', 'latency'] }))
+    const { artifact } = await trainLstm({ ...asked, recipe: quick, data: { ...data, histories: mixed } }, needs())
+    expect(artifact.manifest.recipe.parameters['metrics']).toBe('latency')
   })
 })

@@ -49,7 +49,7 @@ export async function trainLstm(asked: TrainLstm, needs: TrainerNeeds): Promise<
   const { onEvent, signal } = needs
   onEvent({ kind: 'phase', name: 'features' })
   const parts = await prepareTelemetry(asked.data, recipe, seed, signal)
-  const { prepared, scaler } = await prepareFeatures(parts, recipe, signal)
+  const { prepared, scaler } = await prepareFeatures(parts, signal)
   onEvent({ kind: 'phase', name: 'fitting' })
   const fitted = await fitLstm(asked, prepared, scaler, needs)
   const raw = weightsOf(fitted, recipe, scaler)
@@ -97,9 +97,9 @@ interface Prepared {
 /** Features of the rows that are learnt from and chosen by; the scaler knows only the first. */
 async function prepareFeatures(
   parts: TelemetryParts,
-  { plan }: LstmRecipe,
   signal: AbortSignal,
 ): Promise<{ prepared: Prepared; scaler: Scaler }> {
+  const { plan } = parts
   const raws: Float64Array[] = []
   for (const history of parts.learn) raws.push(await breathing(signal, () => featuresOf(history, plan)))
   const scaler = fitScaler(featureNames(plan), raws)
@@ -337,7 +337,7 @@ function calibrated(weights: LstmWeights, { a, b }: Platt): LstmWeights {
 function formOf(recipe: LstmRecipe, scaler: Scaler, parts: TelemetryParts): DetectorForm {
   return {
     format: 1,
-    plan: recipe.plan,
+    plan: parts.plan,
     scaler,
     hidden: recipe.hidden,
     length: recipe.length,
@@ -369,7 +369,7 @@ function makeLstmArtifact(
     readonly rows: number
   },
 ): Artifact {
-  const { plan, name, ...figures } = asked.recipe
+  const { name, ...figures } = asked.recipe
   return makeArtifact(
     {
       format: 1,
@@ -379,12 +379,7 @@ function makeLstmArtifact(
       labels: anomalyLabels,
       recipe: {
         name,
-        parameters: {
-          ...figures,
-          metrics: plan.metrics.join(' '),
-          windowSeconds: plan.windowSeconds,
-          usualSeconds: plan.usualSeconds,
-        },
+        parameters: { ...figures, metrics: parts.plan.metrics.join(',') },
       },
       seed: asked.seed,
       data: { rows: rowsOf(parts.learn), sha256: parts.sha256, sources: parts.sources },

@@ -46,6 +46,17 @@ export function sliceHistory(history: LabelledHistory, from: number, to: number)
   }
 }
 
+/** The same rows with these metrics only, in this order; one that the history lacks is missing everywhere. */
+export function withMetrics(history: LabelledHistory, metrics: readonly string[]): LabelledHistory {
+  const places = metrics.map((metric) => history.metrics.indexOf(metric))
+  const values = new Float64Array(history.at.length * metrics.length)
+  for (let row = 0; row < history.at.length; row++) {
+    const sent = rowOf(history, row)
+    for (const [m, place] of places.entries()) values[row * metrics.length + m] = place < 0 ? NaN : sent[place]
+  }
+  return { ...history, metrics, values }
+}
+
 /** The first row at or after a time; the number of rows where there is none. */
 export function rowAt({ at }: History, time: Millis): number {
   let low = 0

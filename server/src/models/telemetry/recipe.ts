@@ -1,9 +1,14 @@
 /** What the LSTM recipe decides. Pure data: the manifest keeps it. */
 import { type FeaturePlan, featurePlan } from './features.ts'
+import { generatedMetrics } from './generateHistory.ts'
+import { baseMetrics } from './history.ts'
 
 export interface LstmRecipe {
   readonly name: string
-  readonly plan: FeaturePlan
+  /** Names separated by commas; '': what planOf finds. */
+  readonly metrics: string
+  readonly windowSeconds: number
+  readonly usualSeconds: number
   /** Width of each of the two layers, and of the hidden layer of the head. */
   readonly hidden: number
   readonly head: number
@@ -30,7 +35,9 @@ export interface LstmRecipe {
 /** The figures of the reference design; length, windows and data are ours. */
 export const lstmRecipe: LstmRecipe = {
   name: 'lstm',
-  plan: featurePlan,
+  metrics: '',
+  windowSeconds: featurePlan.windowSeconds,
+  usualSeconds: featurePlan.usualSeconds,
   hidden: 64,
   head: 32,
   length: 60,
@@ -49,3 +56,20 @@ export const lstmRecipe: LstmRecipe = {
 }
 
 export const anomalyLabels = ['normal', 'anomaly'] as const
+
+/** More make more features than a week of history can teach. */
+export const METRICS_MAX = 64
+
+/**
+ * Of which metrics features are made: those that the recipe names; else of those that the samples have the ones whose
+ * meaning is known (bytes, packets, latency, cpu, memory, disk, errors); else all.
+ *
+ * @param present null where machines are generated: they can report whatever is known
+ */
+export function planOf(recipe: LstmRecipe, present: readonly string[] | null): FeaturePlan {
+  const { windowSeconds, usualSeconds } = recipe
+  const named = recipe.metrics.split(',').map((name) => name.trim())
+  const known = generatedMetrics.filter((metric) => present?.includes(metric) ?? false)
+  const found = known.length > 0 ? known : (present ?? baseMetrics)
+  return { metrics: recipe.metrics.trim() === '' ? found : named, windowSeconds, usualSeconds }
+}
