@@ -9,9 +9,8 @@ import { importCheckpoint } from '../engine/import/importCheckpoint.ts'
 import { licenceOf, type ModelConfig, maxLengthOf, readModelConfig } from '../engine/import/modelConfig.ts'
 import { type ServedExport, serveExport } from '../engine/import/serveExport.ts'
 import { tokenizerFrom } from '../engine/import/tokenizerFrom.ts'
-import { decodeModel } from '../engine/onnx/decode.ts'
 import { encodeModel } from '../engine/onnx/encode.ts'
-import { quantizeModel } from '../engine/quantize/quantizeModel.ts'
+import { quantizeExport } from '../engine/quantize/quantizeExport.ts'
 import { openSession, runTensor, valuesOf } from '../engine/session.ts'
 import { readTokenizer } from '../engine/tokenize/tokenizer.ts'
 import type { ModelFiles } from '../hub/modelFiles.ts'
@@ -133,14 +132,17 @@ async function servedModel(
 ): Promise<ServedExport & { readonly quantisedHere: boolean }> {
   const { folder, chosen } = files
   const beside = dirname(join(folder, chosen.weights.path))
-  const served = serveExport(await exportOf(files, bytes), {
+  const form = {
     labels: config.labels.length,
-    groups,
-    readExternal: (location, offset, length) => readPart(join(beside, location), offset, length),
-  })
-  if (!quantised || served.precision === 'int8') return { ...served, quantisedHere: false }
-  const small = encodeModel(quantizeModel(decodeModel(served.bytes)))
-  return { ...served, bytes: small, precision: 'int8', quantisedHere: true }
+    readExternal: (location: string, offset: number, length: number) =>
+      readPart(join(beside, location), offset, length),
+  }
+  // With its own labels at first: quantising recognises encoders, which know of no groups.
+  const whole = serveExport(await exportOf(files, bytes), { ...form, groups: null })
+  const quantisedHere = quantised && whole.precision === 'fp32'
+  const own = quantisedHere ? serveExport((await quantizeExport(whole.bytes)).bytes, { ...form, groups: null }) : whole
+  const served = groups === null ? own : serveExport(own.bytes, { ...form, groups })
+  return { ...served, quantisedHere }
 }
 
 /** An ONNX file as it is; of a checkpoint, the graph that we build for its family. */
