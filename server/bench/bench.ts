@@ -3,6 +3,7 @@
  *
  *   node server/bench/bench.ts [serving] [start] [memory] [batch]     all of them by default
  *   node server/bench/bench.ts --profile                              where the server's time goes under load
+ *   node server/bench/bench.ts engine                                 the learning engine beside PyTorch (engine/engine.ts)
  *
  * Texts come from BAROMETER_DATA. The peers are taken from BAROMETER_PEERS, and run with BAROMETER_PEERS_PYTHON (python3;
  * several, separated by commas, are all tried, and each peer gets the one on which it is fastest). docs/guide/speed.md
@@ -15,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { barometer } from './barometer.ts'
 import { type Batch, batch } from './batch.ts'
+import { engine } from './engine/engine.ts'
 import { machine } from './machine.ts'
 import { type PeerName, peer, peerNames } from './peers.ts'
 import { profile } from './profile.ts'
@@ -25,6 +27,11 @@ import type { Subject } from './subject.ts'
 import { cut, reviews, type TextKind, textKinds } from './texts.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+if (process.argv[2] === 'engine') {
+  await engine(process.argv.slice(3))
+  process.exit()
+}
+
 const parts = ['serving', 'start', 'memory', 'batch'] as const
 const TIMES = 5
 const THIRD_MODEL_ROWS = 4000

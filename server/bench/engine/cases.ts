@@ -1,0 +1,82 @@
+/** What is trained in the benches: the shapes that peerLearn.py has in PyTorch, dropout included. */
+import type { Bucket, Trainable } from '../../src/engine/fit/trainable.ts'
+import { type ClassifierConfig, encoderClassifier } from '../../src/engine/nn/encoder.ts'
+import type { Dropout } from '../../src/engine/nn/encoderLayers.ts'
+import { lstmClassifier } from '../../src/engine/nn/lstm.ts'
+
+export interface Case {
+  readonly name: CaseName
+  readonly shape: string
+  readonly bucket: Bucket
+  readonly make: () => Trainable
+  /** A step's share of a turn: steps that each side runs before the other has its turn. */
+  readonly steps: number
+}
+
+export const caseNames = ['encoder', 'distilbert', 'lstm'] as const
+export type CaseName = (typeof caseNames)[number]
+
+const none: Dropout = { embeddings: 0, attention: 0, attentionOutput: 0, inner: 0, output: 0, pooled: 0, head: 0 }
+
+/** As torch.nn.TransformerEncoderLayer(256, 4, 1024, dropout=.1, norm_first=True) × 4 and the mean over tokens. */
+const encoder: ClassifierConfig = {
+  family: 'bert',
+  vocabulary: 8000,
+  width: 256,
+  layers: 4,
+  heads: 4,
+  inner: 1024,
+  positions: 128,
+  firstPosition: 0,
+  typeVocabulary: 0,
+  norm: 'pre',
+  epsilon: 1e-5,
+  activation: 'gelu',
+  dropout: { ...none, attention: 0.1, attentionOutput: 0.1, inner: 0.1, output: 0.1 },
+  labels: 2,
+  pooling: 'mean',
+  head: 'linear',
+}
+
+/** As transformers' DistilBertForSequenceClassification with its default configuration. */
+export const distilbert: ClassifierConfig = {
+  ...encoder,
+  family: 'distilbert',
+  vocabulary: 30522,
+  width: 768,
+  layers: 6,
+  heads: 12,
+  inner: 3072,
+  positions: 512,
+  norm: 'post',
+  epsilon: 1e-12,
+  dropout: { ...none, embeddings: 0.1, attention: 0.1, output: 0.1, head: 0.2 },
+  pooling: 'cls',
+  head: 'relu',
+}
+
+const lstm = { features: 12, units: 64, layers: 2, hidden: 32, dropout: 0 }
+
+export const cases: Readonly<Record<CaseName, Case>> = {
+  encoder: {
+    name: 'encoder',
+    shape: '32×128, d 256, 4 layers, vocabulary 8k',
+    bucket: { rows: 32, length: 128 },
+    make: () => encoderClassifier(encoder, { seed: 1 }),
+    steps: 4,
+  },
+  distilbert: {
+    name: 'distilbert',
+    shape: '16×128, d 768, 6 layers, 67 M parameters',
+    bucket: { rows: 16, length: 128 },
+    make: () => encoderClassifier(distilbert, { seed: 1 }),
+    steps: 2,
+  },
+  lstm: {
+    name: 'lstm',
+    shape: '2×64, T 60, batch 64, 12 features',
+    bucket: { rows: 64, length: 60 },
+    make: () => lstmClassifier(lstm, { seed: 1 }),
+    steps: 60,
+  },
+}
