@@ -3,6 +3,7 @@
  * name, so that it starts the same whatever else the model has.
  */
 import { hashText } from '../../math/hash.ts'
+import { normal } from '../../math/normal.ts'
 import { type Random, seededRandom } from '../../math/random.ts'
 import type { ParameterSpec } from '../fit/trainable.ts'
 import type { Shape } from '../graph/ir.ts'
@@ -82,9 +83,4 @@ export function fill(size: number, initial: Initial, random: Random): Float32Arr
     default:
       return initial satisfies never
   }
-}
-
-/** Standard normal: √(−2 ln u)·cos(2πv), u in (0, 1]. Box & Muller 1958. */
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
