@@ -51,7 +51,7 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
   }
 }
 
-/** The folder of what a run starts from: a version, or what is brought from the Hub and registered first. */
+/** The folder of what a run starts from: a version, or a model of the Hub. */
 async function baseFolder(
   from: string,
   run: TrainingRun,
@@ -69,7 +69,11 @@ async function baseFolder(
   }
   if (hubModel(from) === null)
     throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
-  const { bringModel, hubOf } = await import('./adopt/bringModel.ts')
+  const { bringFiles, bringModel, hubOf } = await import('./adopt/bringModel.ts')
+  const onNotice = (words: string) => say('info', words, { run: run.id })
+  const files = await bringFiles(from, { hub: hubOf(config), onNotice, signal })
+  // A checkpoint is learned from as it is, with a new head where the labels are others; an export is first made a version.
+  if (files.chosen.weights.kind === 'safetensors') return files.folder
   const { version } = await bringModel(
     {
       word: from,
@@ -90,7 +94,7 @@ async function baseFolder(
       now,
       engine,
       onProgress: () => undefined,
-      onNotice: (words) => say('info', words, { run: run.id }),
+      onNotice,
       signal,
     },
   )

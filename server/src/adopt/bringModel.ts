@@ -12,7 +12,9 @@ import { type RegisterNeeds, type Registration, register } from '../loop/registe
 import { ADOPTED, adoptModel, type Origin, originOf } from './adoptModel.ts'
 import { type CalibrationRows, calibrateVersion } from './calibrateVersion.ts'
 
-export interface BringModel extends PullOptions, Registration {
+export interface BringModel extends Pick<PullOptions, 'first'>, Registration {
+  /** Weights of 8 bits: its own where it has them, else made of it here. */
+  readonly quantised: boolean
   /** `hf:OWNER/NAME[@revision]`, or a folder. */
   readonly word: string
   /** Its name here; null: as it is called there. */
@@ -81,8 +83,23 @@ export async function adopted(
 
 async function filesOf(asked: BringModel, needs: BringNeeds): Promise<ModelFiles> {
   const model = hubModel(asked.word)
-  if (model === null) return folderModel(asked.word, asked)
-  return pullModel(model, asked, { ...needs, externalFiles })
+  const wanted = asked.quantised ? 'to-serve-quantised' : 'to-serve'
+  if (model === null) return folderModel(asked.word, { wanted })
+  return pullModel(model, { first: asked.first, wanted }, { ...needs, externalFiles })
+}
+
+/**
+ * The files of a model of the Hub to learn from, wherever the weights come from; nothing is registered. With a checkpoint
+ * even a model without a head, or with one for other labels, can be learnt on from.
+ */
+export async function bringFiles(
+  word: string,
+  needs: Pick<BringNeeds, 'hub' | 'onNotice' | 'signal'>,
+): Promise<ModelFiles> {
+  const model = hubModel(word)
+  if (model === null) return folderModel(word, { wanted: 'to-learn' })
+  const options = { wanted: 'to-learn', first: 'cache' } as const
+  return pullModel(model, options, { ...needs, externalFiles, onProgress: () => undefined })
 }
 
 /** Where the Hub's models come from, by the settings. */

@@ -13,11 +13,14 @@ const QUANTISED = [
 /** Formats that run code when they are opened. */
 const PICKLES = /\.(?:bin|pt|pth|ckpt|pkl|pickle|joblib)$/
 
+/** What is wanted most of several weights: to serve in 32 or 8 bits an export, to learn from a checkpoint with its names. */
+export type WantedWeights = 'to-serve' | 'to-serve-quantised' | 'to-learn'
+
 /**
  * @param title as a person writes the model, for messages
- * @param quantised whether a quantised file is preferred; where there is none, the plain one is taken
+ * @param wanted where there is none of that kind, the next best is taken
  */
-export function chooseFiles(title: string, paths: readonly string[], quantised: boolean): ChosenFiles {
+export function chooseFiles(title: string, paths: readonly string[], wanted: WantedWeights): ChosenFiles {
   const has = new Set(paths)
   const present = (path: string): string | null => (has.has(path) ? path : null)
   const config = present('config.json')
@@ -25,7 +28,7 @@ export function chooseFiles(title: string, paths: readonly string[], quantised: 
   return {
     config,
     card: present('README.md'),
-    weights: chooseWeights(title, paths, has, quantised),
+    weights: chooseWeights(title, paths, has, wanted),
     tokenizer: chooseTokenizer(title, has, present('tokenizer_config.json')),
   }
 }
@@ -34,21 +37,39 @@ function chooseWeights(
   title: string,
   paths: readonly string[],
   has: ReadonlySet<string>,
-  quantised: boolean,
+  wanted: WantedWeights,
 ): ChosenWeights {
-  if (quantised)
-    for (const pattern of QUANTISED) {
-      const path = paths.find((one) => pattern.test(one))
-      if (path !== undefined) return { kind: 'onnx', path, quantised: true }
-    }
   const plain = PLAIN.find((path) => has.has(path))
-  if (plain !== undefined) return { kind: 'onnx', path: plain, quantised: false }
-  if (has.has('model.safetensors')) return { kind: 'safetensors', path: 'model.safetensors' }
-  for (const pattern of QUANTISED) {
-    const path = paths.find((one) => pattern.test(one))
-    if (path !== undefined) return { kind: 'onnx', path, quantised: true }
+  const small = QUANTISED.map((pattern) => paths.find((path) => pattern.test(path))).find((path) => path !== undefined)
+  const kinds: Readonly<Record<'plain' | 'small' | 'checkpoint', ChosenWeights | null>> = {
+    plain: plain === undefined ? null : { kind: 'onnx', path: plain, quantised: false },
+    small: small === undefined ? null : { kind: 'onnx', path: small, quantised: true },
+    checkpoint: has.has('model.safetensors') ? { kind: 'safetensors', path: 'model.safetensors' } : null,
+  }
+  const order = {
+    'to-serve': ['plain', 'checkpoint', 'small'],
+    'to-serve-quantised': ['small', 'plain', 'checkpoint'],
+    'to-learn': ['checkpoint', 'plain', 'small'],
+  } as const
+  for (const kind of order[wanted]) {
+    const weights = kinds[kind]
+    if (weights !== null) return weights
   }
   throw noWeights(title, paths)
+}
+
+/** Whether there can be nothing better elsewhere. */
+export function isWanted(weights: ChosenWeights, wanted: WantedWeights): boolean {
+  switch (wanted) {
+    case 'to-serve':
+      return weights.kind === 'safetensors' || !weights.quantised
+    case 'to-serve-quantised':
+      return weights.kind === 'onnx' && weights.quantised
+    case 'to-learn':
+      return weights.kind === 'safetensors'
+    default:
+      return wanted satisfies never
+  }
 }
 
 function noWeights(title: string, paths: readonly string[]): Fault {

@@ -69,7 +69,7 @@ async function pull(
   if (model === null) throw new Error('unreachable')
   return pullModel(
     model,
-    { quantised: false, first: 'hub', ...options },
+    { wanted: 'to-serve', first: 'hub', ...options },
     {
       hub: place(more),
       externalFiles: () => new Map(),
@@ -182,8 +182,17 @@ describe('from a hub that does as it should', () => {
     hub.commit(MODEL, { ...plain, 'onnx/model.onnx': WEIGHTS, 'onnx/model_quantized.onnx': randomBytes(20_000) })
     expect((await pull()).chosen.weights).toEqual({ kind: 'onnx', path: 'onnx/model.onnx', quantised: false })
     const quantised = { kind: 'onnx', path: 'onnx/model_quantized.onnx', quantised: true }
-    expect((await pull({}, { quantised: true, first: 'cache' })).chosen.weights).toEqual(quantised)
-    expect((await pull({}, { quantised: true, first: 'cache' })).chosen.weights).toEqual(quantised)
+    expect((await pull({}, { wanted: 'to-serve-quantised', first: 'cache' })).chosen.weights).toEqual(quantised)
+    expect((await pull({}, { wanted: 'to-serve-quantised', first: 'cache' })).chosen.weights).toEqual(quantised)
+  })
+
+  test('to learn from, the checkpoint comes even where an export has been fetched to serve', async () => {
+    hub.commit(MODEL, { ...plain, 'onnx/model.onnx': randomBytes(20_000) })
+    expect((await pull()).chosen.weights.kind).toBe('onnx')
+    expect((await pull({}, { wanted: 'to-learn', first: 'cache' })).chosen.weights.kind).toBe('safetensors')
+    await hub.close()
+    expect((await pull({}, { wanted: 'to-learn', first: 'cache' })).chosen.weights.kind).toBe('safetensors')
+    expect((await pull({}, { first: 'cache' })).chosen.weights.kind).toBe('onnx')
   })
 
   test('weights that lie beside the ONNX file come with it', async () => {
@@ -430,7 +439,7 @@ test('a copy that was damaged in the cache is noticed, and fetched again', async
 
 test('a folder that an exporter has left is read as it is', async () => {
   for (const name of ['config.json', 'tokenizer.json', 'model.onnx']) writeFileSync(join(cacheFolder, name), '{}')
-  const files = await folderModel(cacheFolder, { quantised: false })
+  const files = await folderModel(cacheFolder, { wanted: 'to-serve' })
   expect(files).toMatchObject({ commit: null, folder: cacheFolder, chosen: { weights: { path: 'model.onnx' } } })
-  await faultOf(folderModel(join(cacheFolder, 'none'), { quantised: false }), 'model_unsupported')
+  await faultOf(folderModel(join(cacheFolder, 'none'), { wanted: 'to-serve' }), 'model_unsupported')
 })

@@ -14,7 +14,7 @@ import {
   linkIntoSnapshot,
   snapshotFolder,
 } from './cache.ts'
-import { chooseFiles } from './chooseFiles.ts'
+import { chooseFiles, isWanted, type WantedWeights } from './chooseFiles.ts'
 import { download } from './download.ts'
 import type { Hub } from './hub.ts'
 import type { ChosenFiles, ModelFiles } from './modelFiles.ts'
@@ -39,7 +39,7 @@ export interface PullNeeds {
 }
 
 export interface PullOptions {
-  readonly quantised: boolean
+  readonly wanted: WantedWeights
   /** `cache`: ask the Hub only for what is not here yet. `hub`: ask it whether the revision has moved. */
   readonly first: 'hub' | 'cache'
 }
@@ -53,7 +53,7 @@ export async function pullModel(model: HubModel, options: PullOptions, needs: Pu
   const { hub } = needs
   if (hub.offline || options.first === 'cache') {
     const cached = await fromCache(model, options, needs)
-    if (cached !== null && (hub.offline || isAsAsked(cached, options))) return cached
+    if (cached !== null && (hub.offline || isWanted(cached.chosen.weights, options.wanted))) return cached
     if (hub.offline)
       throw new Fault('hub_unreachable', {
         say: `${hubWord(model)} is not in the cache (${hub.cacheFolder}), and HF_HUB_OFFLINE forbids to fetch it.`,
@@ -71,14 +71,10 @@ export async function pullModel(model: HubModel, options: PullOptions, needs: Pu
   }
 }
 
-function isAsAsked({ chosen: { weights } }: ModelFiles, { quantised }: PullOptions): boolean {
-  return (weights.kind === 'onnx' && weights.quantised) === quantised
-}
-
 /** The files of a model in a folder, as an exporter has left them there. */
-export async function folderModel(folder: string, options: Pick<PullOptions, 'quantised'>): Promise<ModelFiles> {
+export async function folderModel(folder: string, options: Pick<PullOptions, 'wanted'>): Promise<ModelFiles> {
   if (!(await isThere(folder))) throw new Fault('model_unsupported', { say: `There is no folder ${folder}.` })
-  const chosen = chooseFiles(folder, await cachedFiles(folder), options.quantised)
+  const chosen = chooseFiles(folder, await cachedFiles(folder), options.wanted)
   return { title: folder, commit: null, folder, chosen }
 }
 
@@ -100,7 +96,7 @@ async function fromCache(model: HubModel, options: PullOptions, needs: PullNeeds
   const folder = snapshotFolder(cacheFolder, model, commit)
   let chosen: ChosenFiles
   try {
-    chosen = chooseFiles(hubWord(model), await cachedFiles(folder), options.quantised)
+    chosen = chooseFiles(hubWord(model), await cachedFiles(folder), options.wanted)
   } catch (error) {
     if (error instanceof Fault) return null // another tool has fetched other files of it
     throw error
@@ -125,7 +121,7 @@ async function fromHub(model: HubModel, options: PullOptions, needs: PullNeeds):
   const { hub, signal } = needs
   const commit = await commitOf(hub, model, signal)
   const listed = await listRepository(hub, model, commit, signal)
-  const chosen = chooseFiles(hubWord(model), [...listed.keys()], options.quantised)
+  const chosen = chooseFiles(hubWord(model), [...listed.keys()], options.wanted)
   const folder = snapshotFolder(hub.cacheFolder, model, commit)
   let bytesTotal = 0
   let bytesBefore = 0

@@ -27,7 +27,7 @@ export interface Checkpoint {
 }
 
 export type CheckpointOptions = Pick<ClassifierOptions, 'seed' | 'learns'> & {
-  /** Of a new head, where the labels are others than the checkpoint's. */
+  /** Of a new head, where the labels are others than the checkpoint's, were there as many; its own head if absent. */
   readonly labels?: number
 }
 
@@ -81,11 +81,10 @@ export function importCheckpoint(files: Readonly<Record<string, Uint8Array>>): C
         return { shape, values: known(name, shape) ?? new Float32Array() }
       })
     },
-    trainable: ({ labels = config.labels, ...options }) => {
-      const isOwnHead = labels === config.labels
+    trainable: ({ labels, ...options }) => {
       const body = (name: string, shape: readonly number[]) =>
-        !isOwnHead && name.startsWith(`${classifier}.`) ? null : known(name, shape)
-      return encoderClassifier({ ...config, labels }, { ...options, known: body })
+        labels !== undefined && name.startsWith(`${classifier}.`) ? null : known(name, shape)
+      return encoderClassifier({ ...config, labels: labels ?? config.labels }, { ...options, known: body })
     },
   }
 }

@@ -2,6 +2,7 @@
 import { verifyArtifact } from '../../artifacts/folder.ts'
 import type { TransformerRecipe } from '../../models/text/transformer/recipe.ts'
 import { transformerRecipes } from '../../models/text/transformer/recipes.ts'
+import type { TransformerBase } from '../transformerBase.ts'
 import type { Recipe, SettingForm, Train, Work } from './recipe.ts'
 
 const settings = {
@@ -59,7 +60,6 @@ export const transformer: Recipe = {
 
 async function trainer(): Promise<Train> {
   const { trainTransformer } = await import('../trainTransformer.ts')
-  const { openBase } = await import('../transformerBase.ts')
   return async (work, needs) => {
     const { job, texts } = work
     const { asked } = job
@@ -73,7 +73,7 @@ async function trainer(): Promise<Train> {
         rows: texts.rows,
         data: { sha256: texts.sha256, sources: texts.sources },
         test: texts.test,
-        base: job.base === null ? null : await openBase(await verifyArtifact(job.base)),
+        base: job.base === null ? null : await openStart(job.base, work),
         unlabelled: [],
         engine: job.engine,
         createdAt: job.createdAt,
@@ -81,6 +81,14 @@ async function trainer(): Promise<Train> {
       needs,
     )
   }
+}
+
+/** What lies in a folder: a version of ours, or a checkpoint as the Hub has it. */
+async function openStart(folder: string, { job: { asked }, texts }: Work): Promise<TransformerBase> {
+  const { isCheckpoint, openCheckpoint } = await import('../openCheckpoint.ts')
+  if (await isCheckpoint(folder)) return openCheckpoint(folder, asked.from ?? folder, texts.rows, asked.seed)
+  const { openBase } = await import('../transformerBase.ts')
+  return openBase(await verifyArtifact(folder))
 }
 
 /** The recipe with what was asked otherwise. A smaller batch than what is worked on at once bounds that, too. */
