@@ -30,6 +30,10 @@ const commands: Readonly<Record<string, Entry>> = {
     about: 'Measure a model version on labelled data',
     load: async () => (await import('./cli/evaluate.ts')).evaluate,
   },
+  quantize: {
+    about: 'Make a transformer smaller and faster, and measure what that costs',
+    load: async () => (await import('./cli/quantize.ts')).quantize,
+  },
   models: {
     about: 'List, show, promote, archive, roll back and verify versions',
     load: async () => (await import('./cli/models.ts')).models,

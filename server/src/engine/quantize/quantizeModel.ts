@@ -39,7 +39,7 @@ export function quantizeModel(model: OnnxModel, { embeddings = true }: QuantizeO
   })
   if (products === 0)
     throw new Fault('model_unsupported', {
-      say: 'The model has no float32 matrices to quantise; quantise the plain float32 export (model.onnx).',
+      say: 'The model has no float32 matrices that are worth quantising: either it is tiny, or quantised already.',
     })
   const used = new Set(nodes.flatMap(({ inputs }) => inputs))
   const initializers = new Map([...making.initializers].filter(([name]) => used.has(name)))
