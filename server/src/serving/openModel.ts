@@ -18,6 +18,7 @@ import {
 } from '../models/text/cascade/cascadeModel.ts'
 import { decodeLinear, MODEL_FILE } from '../models/text/linearCodec.ts'
 import type { QueuedTextModel, ServedModel } from '../models/textModel.ts'
+import { openDetector } from './detectorModel.ts'
 
 export interface ModelOpener {
   readonly open: OpenModel
@@ -67,7 +68,7 @@ export function modelOpener({
       case 'cascade':
         return openCascade(artifact, crewOf())
       case 'lstm':
-        throw broken(`the ${kind} model`, 'is of a kind that does not score texts')
+        return openDetector(artifact)
       default:
         return kind satisfies never
     }
