@@ -1,14 +1,14 @@
 /** A body learns from texts without labels, by saying which words were hidden from it. */
 import { join } from 'node:path'
-import { adamWDefaults } from '../engine/fit/adamw.ts'
 import { lengthsOf } from '../engine/fit/examples.ts'
 import { fit } from '../engine/fit/fit.ts'
 import { maskedWords } from '../engine/nn/maskedWords.ts'
 import type { Tokenizer } from '../engine/tokenize/tokenizer.ts'
 import { specialTokens } from '../models/text/wordPiece/buildVocabulary.ts'
+import { bucketsFor, fitOptions } from './fitOptions.ts'
 import { encodeTexts, hiddenWordExamples } from './textExamples.ts'
 import type { TrainerNeeds } from './trainer.ts'
-import { bucketsFor, classifierConfig, type FromScratch, type Weights } from './transformerBase.ts'
+import { classifierConfig, type FromScratch, type Weights } from './transformerBase.ts'
 
 export interface Pretrain {
   readonly recipe: FromScratch['recipe']
@@ -39,19 +39,10 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
     examples,
     { examples: held, buckets, measure: null },
     {
-      seed,
+      ...fitOptions(recipe, { seed, threads, buckets, identity: asked.identity }),
       epochs: recipe.pretrainEpochs,
-      buckets,
-      accumulate: recipe.batch / recipe.rowsAtOnce,
       learningRate: recipe.pretrainLearningRate,
-      schedule: { kind: recipe.decline, warmUpShare: recipe.warmUpShare, floor: 0 },
-      adamw: { ...adamWDefaults, beta2: 0.98, decay: recipe.decay },
-      clip: recipe.clip,
       patience: Infinity,
-      watch: { metric: 'loss', better: 'lower' },
-      threads,
-      checkpointSeconds: 60,
-      identity: asked.identity,
     },
     {
       signal,
@@ -68,5 +59,6 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
         ),
     },
   )
-  return fitted.weights
+  // Copies: the run's own memory, four times this, is given back.
+  return new Map([...fitted.weights].map(([name, values]) => [name, values.slice()]))
 }

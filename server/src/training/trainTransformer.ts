@@ -9,7 +9,6 @@ import { REFERENCE_NAME, referenceBytes } from '../artifacts/reference.ts'
 import { isHeldOut } from '../datasets/heldOut.ts'
 import { Fault } from '../domain/faults.ts'
 import type { DataSource } from '../domain/version.ts'
-import { adamWDefaults } from '../engine/fit/adamw.ts'
 import { lengthsOf } from '../engine/fit/examples.ts'
 import { type Fitted, fit } from '../engine/fit/fit.ts'
 import { type Distillation, parameterCount } from '../engine/nn/encoder.ts'
@@ -24,13 +23,14 @@ import { fitTemperature, fitTemperatureTo } from '../models/text/temperature.ts'
 import { type TransformerRecipe, transformerParameters } from '../models/text/transformer/recipe.ts'
 import { buildVocabulary, specialTokens } from '../models/text/wordPiece/buildVocabulary.ts'
 import { countWords } from './countWords.ts'
+import { bucketsFor, fitOptions } from './fitOptions.ts'
 import { logitsOf } from './logitsOf.ts'
 import type { LabelledText } from './measure.ts'
 import { pretrain } from './pretrain.ts'
 import { encodeTexts, labelExamples, type TokenTexts } from './textExamples.ts'
 import type { Trained, TrainerNeeds } from './trainer.ts'
 import { labelsOf, ROWS_MIN, withoutTest } from './trainVersion.ts'
-import { bucketsFor, fromScratch, type TransformerBase } from './transformerBase.ts'
+import { fromScratch, type TransformerBase } from './transformerBase.ts'
 
 export interface TrainTransformer {
   readonly model: string
@@ -246,7 +246,7 @@ async function startFromScratch(
     },
     needs,
   )
-  return fromScratch({ ...scratch, known: (name) => weights.get(name)?.slice() ?? null })
+  return fromScratch({ ...scratch, known: (name) => weights.get(name) ?? null })
 }
 
 /** A character that is rarer than these has no token. */
@@ -310,21 +310,7 @@ function fitClassifier(
       buckets: bucketsFor(lengthsOf(held), recipe, recipe.maxLength),
       measure: (logits) => ({ accuracy: accuracyOf(logits, heldTruth, labelCount) }),
     },
-    {
-      seed,
-      epochs: recipe.epochs,
-      buckets,
-      accumulate: recipe.batch / recipe.rowsAtOnce,
-      learningRate: recipe.learningRate,
-      schedule: { kind: recipe.decline, warmUpShare: recipe.warmUpShare, floor: 0 },
-      adamw: { ...adamWDefaults, decay: recipe.decay },
-      clip: recipe.clip,
-      patience: recipe.patience,
-      watch: { metric: 'loss', better: 'lower' },
-      threads,
-      checkpointSeconds: 60,
-      identity: identityOf(asked, base.tokenizer),
-    },
+    fitOptions(recipe, { seed, threads, buckets, identity: identityOf(asked, base.tokenizer) }),
     { onEvent, signal, folder: join(folder, 'fit') },
   )
 }

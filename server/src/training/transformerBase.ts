@@ -1,8 +1,7 @@
 /** What a transformer is trained from, in one form: a body of our own from scratch, or a version with its weights. */
 import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
 import { Fault } from '../domain/faults.ts'
-import { chooseBuckets } from '../engine/fit/chooseBuckets.ts'
-import type { Bucket, Trainable } from '../engine/fit/trainable.ts'
+import type { Trainable } from '../engine/fit/trainable.ts'
 import { importExport } from '../engine/import/importExport.ts'
 import { type ClassifierConfig, type Distillation, encoderClassifier, encoderServing } from '../engine/nn/encoder.ts'
 import { dropoutOf } from '../engine/nn/encoderLayers.ts'
@@ -123,14 +122,6 @@ export function classifierConfig(
     pooling: shape.pooling,
     head: 'linear',
   }
-}
-
-/** More pad less, and each is a session with memory of its own. */
-const BUCKETS = 5
-const BUCKET_STEP = 16
-
-export function bucketsFor(lengths: Uint32Array, { rowsAtOnce }: TransformerRecipe, lengthMax: number): Bucket[] {
-  return chooseBuckets(lengths, { rows: rowsAtOnce, lengthMax, count: BUCKETS, step: BUCKET_STEP })
 }
 
 function valuesOf(weights: Weights, name: string): Float32Array {
