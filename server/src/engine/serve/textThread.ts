@@ -4,7 +4,11 @@
  */
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
+import { decodeModel } from '../onnx/decode.ts'
+import { encodeModel } from '../onnx/encode.ts'
+import type { OnnxModel } from '../onnx/model.ts'
 import { openSession, type RunTensor, type RunTensors, runTensor, type Session, valuesOf } from '../session.ts'
+import { firstTokenOnly } from './firstToken.ts'
 import type { FromThread, ModelForm, ModelSource, TextBatch, ThreadData, ToThread } from './messages.ts'
 import { modelBytes } from './modelBytes.ts'
 
@@ -70,7 +74,8 @@ function answer(message: FromThread, transfer: ArrayBuffer[] = []): void {
 }
 
 async function open(source: ModelSource, form: ModelForm, wideThreads: number): Promise<OpenModel> {
-  const bytes = modelBytes(source)
+  const given = modelBytes(source)
+  const bytes = (await pruned(given, form)) ?? given
   const narrow = await openSession(bytes, { threads: 1 })
   const wide =
     wideThreads > 1
@@ -81,21 +86,48 @@ async function open(source: ModelSource, form: ModelForm, wideThreads: number): 
           settings: { 'session.force_spinning_stop': '1' },
         })
       : null
-  const model = { form, narrow, wide }
-  await tryOut(model)
-  return model
+  for (const session of [narrow, wide]) if (session !== null) await tryOut(session, form)
+  return { form, narrow, wide }
+}
+
+/** Logits that differ by no more are the same: 8-bit activations get another scale, float32 another order of sums. */
+const SAME = 0.1
+
+/** The model without what its classifier does not look at; null where there is no such thing, or the answers differ. */
+async function pruned(bytes: Uint8Array, form: ModelForm): Promise<Uint8Array | null> {
+  let smaller: OnnxModel | null
+  try {
+    smaller = firstTokenOnly(decodeModel(bytes))
+  } catch {
+    return null // what our reader does not know, ONNX Runtime may; it says so itself if not
+  }
+  if (smaller === null) return null
+  const encoded = encodeModel(smaller)
+  try {
+    const [before, after] = [await trial(bytes, form), await trial(encoded, form)]
+    return before.every((z, i) => Math.abs(z - after[i]) <= SAME * Math.max(1, Math.abs(z))) ? encoded : null
+  } catch {
+    return null // the model as it is goes on, and fails for itself if it must
+  }
+}
+
+/** The logits of two rows, one of them padded. */
+async function trial(bytes: Uint8Array, form: ModelForm): Promise<Float32Array> {
+  const session = await openSession(bytes, { threads: 1, arena: false })
+  try {
+    const ids = Int32Array.from({ length: 18 }, (_, i) => (i < 14 ? (i * 7) % 100 : form.padId))
+    return await logitsOf(session, { rows: 2, length: 9, lengths: Int32Array.of(9, 5), ids, typeIds: null }, form)
+  } finally {
+    await session.close()
+  }
 }
 
 /** The first run of a session takes several times as long as the others; nobody should wait for it. */
-async function tryOut({ form, narrow, wide }: OpenModel): Promise<void> {
+async function tryOut(session: Session, form: ModelForm): Promise<void> {
   const batch = { rows: 1, length: 2, lengths: Int32Array.of(2), ids: new Int32Array(2), typeIds: null }
-  for (const session of [narrow, wide]) {
-    if (session === null) continue
-    const seen = await session.run(feedsOf(batch, form), OUTPUTS)
-    const { length } = valuesOf('float32', seen['logits'])
-    if (length !== form.labels)
-      throw new Error(`the model gives ${length} logits, not one for each of ${form.labels} labels`)
-  }
+  const { length } = await logitsOf(session, batch, form)
+  if (length !== form.labels)
+    throw new Error(`the model gives ${length} logits, not one for each of ${form.labels} labels`)
 }
 
 const OUTPUTS = ['logits']
@@ -103,8 +135,11 @@ const OUTPUTS = ['logits']
 async function score(id: number, batch: TextBatch, isWide: boolean): Promise<Float32Array<ArrayBuffer>> {
   const model = models.get(id)
   if (model === undefined) throw new Error('the model is not open')
-  const session = isWide ? (model.wide ?? model.narrow) : model.narrow
-  const seen = await session.run(feedsOf(batch, model.form), OUTPUTS)
+  return logitsOf(isWide ? (model.wide ?? model.narrow) : model.narrow, batch, model.form)
+}
+
+async function logitsOf(session: Session, batch: TextBatch, form: ModelForm): Promise<Float32Array<ArrayBuffer>> {
+  const seen = await session.run(feedsOf(batch, form), OUTPUTS)
   // A copy that can be handed over: the original lies in memory of the runtime.
   return Float32Array.from(valuesOf('float32', seen['logits']))
 }
