@@ -1,5 +1,6 @@
 /** A body learns from texts without labels, by saying which words were hidden from it. */
 import { join } from 'node:path'
+import { adamWDefaults } from '../engine/fit/adamw.ts'
 import { lengthsOf } from '../engine/fit/examples.ts'
 import { fit } from '../engine/fit/fit.ts'
 import { maskedWords } from '../engine/nn/maskedWords.ts'
@@ -43,6 +44,8 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
       epochs: recipe.pretrainEpochs,
       learningRate: recipe.pretrainLearningRate,
       patience: Infinity,
+      // There is more text than such a body can learn by heart.
+      adamw: adamWDefaults,
     },
     {
       signal,
