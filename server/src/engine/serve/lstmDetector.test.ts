@@ -1,62 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Fault } from '../../domain/faults.ts'
-import { normal } from '../../math/normal.ts'
 import { seededRandom } from '../../math/random.ts'
-import { type DetectorForm, writeDetectorForm } from '../../models/telemetry/detectorForm.ts'
+import { writeDetectorForm } from '../../models/telemetry/detectorForm.ts'
 import { featureNames, featurePlan, featuresOf } from '../../models/telemetry/features.ts'
 import { generateHistory } from '../../models/telemetry/generateHistory.ts'
 import { baseMetrics, type History, rowOf } from '../../models/telemetry/history.ts'
-import { fitScaler, scaleInto } from '../../models/telemetry/scaler.ts'
-import { encodeModel } from '../onnx/encode.ts'
+import { scaleInto } from '../../models/telemetry/scaler.ts'
 import { openSession, runTensor, valuesOf } from '../session.ts'
 import { type LstmDetector, type NodeSample, openLstm } from './lstmDetector.ts'
-import { type LstmWeights, lstmStepModel, lstmWindowModel } from './lstmModel.ts'
+import { randomDetector } from './randomDetector.ts'
 
-const LENGTH = 20
 const names = featureNames(featurePlan)
 const machine = (seed: number, rows = 60): History =>
   generateHistory({ node: `n${seed}`, seed, startAt: 0, rows, intervalSeconds: 30, metrics: baseMetrics })
 const histories = [1, 2, 3, 4, 5].map((seed) => machine(seed))
-
-/** Weights of a size at which the gates neither sleep nor saturate. */
-function someWeights(features: number, hidden: number): LstmWeights {
-  const random = seededRandom(11)
-  const drawn = (size: number, scale: number) => Float32Array.from({ length: size }, () => scale * normal(random))
-  const layer = (inputs: number) => ({
-    input: drawn(4 * hidden * inputs, 0.6 / Math.sqrt(inputs)),
-    recurrent: drawn(4 * hidden * hidden, 0.6 / Math.sqrt(hidden)),
-    bias: drawn(4 * hidden, 0.3),
-  })
-  const head = {
-    width: 8,
-    weight: drawn(8 * hidden, 0.5),
-    bias: drawn(8, 0.2),
-    outWeight: drawn(8, 1),
-    outBias: drawn(1, 1),
-  }
-  return { features, hidden, layers: [layer(features), layer(hidden)], head }
-}
-
-const weights = someWeights(names.length, 16)
-const scaler = fitScaler(
-  names,
-  histories.map((history) => featuresOf(history, featurePlan)),
-)
-const form: DetectorForm = {
-  format: 1,
-  plan: featurePlan,
-  scaler,
-  hidden: 16,
-  length: LENGTH,
-  intervalSeconds: 30,
-  gapSeconds: 300,
-  threshold: 0.5,
-}
-const files = {
-  'model.onnx': encodeModel(lstmWindowModel(weights)),
-  'step.onnx': encodeModel(lstmStepModel(weights)),
-  'features.json': new TextEncoder().encode(writeDetectorForm(form)),
-}
+const { form, files } = randomDetector(histories)
+const { scaler } = form
+const LENGTH = form.length
 
 const sampleOf = (history: History, row: number): NodeSample => ({
   node: history.node,

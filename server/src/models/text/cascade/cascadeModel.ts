@@ -58,8 +58,10 @@ export function cascadeModel(
       const probabilities = Float64Array.from(order, (k) => quick.probabilities[k])
       return { ...quick, label: order.indexOf(quick.label), probabilities }
     },
-    async explain(text, patience) {
-      return isSure(linear.score(text)) ? reordered(linear.explain(text), order) : transformer.explain(text, patience)
+    async explain(text, patience, method) {
+      return isSure(linear.score(text))
+        ? reordered(linear.explain(text), order)
+        : transformer.explain(text, patience, method)
     },
     close: () => transformer.close(),
   }
