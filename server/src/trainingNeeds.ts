@@ -71,9 +71,11 @@ async function baseFolder(
     throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
   const { bringFiles, bringModel, hubOf } = await import('./adopt/bringModel.ts')
   const onNotice = (words: string) => say('info', words, { run: run.id })
-  const files = await bringFiles(from, { hub: hubOf(config), onNotice, signal })
-  // A checkpoint is learned from as it is, with a new head where the labels are others; an export is first made a version.
-  if (files.chosen.weights.kind === 'safetensors') return files.folder
+  if (run.asked.recipe === 'transformer') {
+    const files = await bringFiles(from, { hub: hubOf(config), onNotice, signal })
+    // A checkpoint is learned from as it is, with a new head where the labels are others.
+    if (files.chosen.weights.kind === 'safetensors') return files.folder
+  }
   const { version } = await bringModel(
     {
       word: from,

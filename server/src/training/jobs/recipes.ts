@@ -1,5 +1,7 @@
 /** Every way to train that has a name. Only what is asked for is loaded. */
 import { trainingPlans } from '../plans.ts'
+import { cascade } from './cascade.ts'
+import { distil } from './distil.ts'
 import { linear } from './linear.ts'
 import { lstm } from './lstm.ts'
 import type { Recipe } from './recipe.ts'
@@ -9,6 +11,8 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   linear: linear(trainingPlans.linear),
   transformer,
   lstm,
+  cascade,
+  distil,
   imdb: linear(trainingPlans.imdb),
   sentiment: linear(trainingPlans.sentiment),
   severity: linear(trainingPlans.severity),
