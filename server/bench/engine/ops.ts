@@ -9,14 +9,14 @@ import type { Value } from '../../src/engine/graph/ir.ts'
 import {
   add,
   cast,
+  div,
+  erf,
   exp,
   matmul,
-  matmulFused,
   mean,
   mul,
   reshape,
   scale,
-  softmax,
   sub,
   sum,
   where,
@@ -46,23 +46,27 @@ const [SMALL, LARGE, SCORES] = [
   [16, 12, 128, 128],
 ]
 
+/** What dx needs of rows, and P = dy ∘ x̂ for the gain, which is wanted in any case. */
 const layerNormWays: Readonly<Record<string, Build>> = {
   'two MatMuls': (g, [dy, unit, gamma]) => {
     const column = reshape(g, scale(g, gamma, 1 / gamma.shape[0]), [-1, 1])
     const product = mul(g, dy, unit)
     const [c1, c2] = [matmul(g, dy, column), matmul(g, product, column)]
-    return sub(g, sub(g, mul(g, dy, gamma), mul(g, unit, c2)), c1)
+    const gain = matmul(g, g.filled([dy.shape[0]], 1), product)
+    return sub(g, sub(g, mul(g, dy, gamma), mul(g, unit, c2)), add(g, c1, gain))
   },
   'ReduceMean, MatMul': (g, [dy, unit, gamma]) => {
     const column = reshape(g, scale(g, gamma, 1 / gamma.shape[0]), [-1, 1])
     const [inner, product] = [mul(g, dy, gamma), mul(g, dy, unit)]
     const [c1, c2] = [mean(g, inner, [-1], true), matmul(g, product, column)]
-    return sub(g, sub(g, inner, mul(g, unit, c2)), c1)
+    const gain = matmul(g, g.filled([dy.shape[0]], 1), product)
+    return sub(g, sub(g, inner, mul(g, unit, c2)), add(g, c1, gain))
   },
   'two ReduceMeans': (g, [dy, unit, gamma]) => {
     const inner = mul(g, dy, gamma)
     const [c1, c2] = [mean(g, inner, [-1], true), mean(g, mul(g, inner, unit), [-1], true)]
-    return sub(g, sub(g, inner, mul(g, unit, c2)), c1)
+    const gain = matmul(g, g.filled([dy.shape[0]], 1), mul(g, dy, unit))
+    return sub(g, sub(g, inner, mul(g, unit, c2)), add(g, c1, gain))
   },
 }
 
@@ -103,29 +107,47 @@ const choices: readonly Choice[] = [
     ways: { 'Add, Add': (g, [x, y, z]) => add(g, add(g, x, y), z), Sum: (g, inputs) => g.op('Sum', inputs) },
   },
   {
-    question: 'means over rows for a layer norm: dy·γ/D, (dy ∘ x̂)·γ/D, and dy ∘ γ',
+    question: 'back through a layer norm',
     shapes: [SMALL, SMALL, [256]],
     ways: layerNormWays,
   },
   {
-    question: 'means over rows for a layer norm: dy·γ/D, (dy ∘ x̂)·γ/D, and dy ∘ γ',
+    question: 'back through a layer norm',
     shapes: [LARGE, LARGE, [768]],
     ways: layerNormWays,
   },
   {
-    question: 'back through attention, dP',
-    shapes: [SCORES, [16, 12, 128, 64], [16, 12, 128, 64]],
+    question: 'back through Gelu',
+    shapes: [
+      [2048, 3072],
+      [2048, 3072],
+    ],
     ways: {
-      'rowsum (dO ∘ O)': (g, [x, v, w]) => {
-        const p = softmax(g, x)
-        const dp = matmulFused(g, w, v, { transB: true })
-        return mul(g, p, sub(g, dp, sum(g, mul(g, matmul(g, p, v), w), [-1], true)))
+      'as it is written': (g, [x, dy]) => {
+        const density = mul(g, exp(g, mul(g, scale(g, x, -0.5), x)), scale(g, x, Math.sqrt(2 / Math.PI)))
+        const distribution = add(g, erf(g, scale(g, x, Math.SQRT1_2)), g.scalar(1))
+        return mul(g, scale(g, dy, 0.5), add(g, distribution, density))
       },
-      'rowsum (dP ∘ P)': (g, [x, v, w]) => {
-        const p = softmax(g, x)
-        const dp = matmulFused(g, w, v, { transB: true })
-        return mul(g, p, sub(g, dp, sum(g, mul(g, p, dp), [-1], true)))
+      'in few passes': (g, [x, dy]) => {
+        const s = scale(g, x, Math.SQRT1_2)
+        const distribution = g.op('HardSigmoid', [erf(g, s)], { alpha: 0.5, beta: 0.5 })
+        const density = scale(g, div(g, s, exp(g, mul(g, s, s))), 1 / Math.sqrt(Math.PI))
+        return mul(g, dy, add(g, distribution, density))
       },
+      'in few passes, Div last': (g, [x, dy]) => {
+        const s = scale(g, x, Math.SQRT1_2)
+        const distribution = scale(g, add(g, erf(g, s), g.scalar(1)), Math.sqrt(Math.PI) / 2)
+        const density = div(g, s, exp(g, mul(g, s, s)))
+        return mul(g, dy, add(g, distribution, density))
+      },
+    },
+  },
+  {
+    question: 'Σ P ∘ dP of an attention',
+    shapes: [SCORES, SCORES, [16, 12, 128, 64], [16, 12, 128, 64]],
+    ways: {
+      'Σ dO ∘ O': (g, [, , o, dO]) => sum(g, mul(g, dO, o), [-1], true),
+      'Σ P ∘ dP': (g, [p, dP]) => sum(g, mul(g, p, dP), [-1], true),
     },
   },
   {

@@ -15,8 +15,8 @@ const over: Rule = ({ g, inputs: [, b], y, dy }) => [() => div(g, dy, b), () => 
 /** y = Σᵢ xᵢ: dxᵢ = dy */
 const plus: Rule = ({ inputs, dy }) => inputs.map(() => () => dy)
 
-/** y = max(x, 0): dx = dy where y > 0. sign(y) is that, without a branch or a cast. */
-const relu: Rule = ({ g, y, dy }) => [() => mul(g, dy, g.op('Sign', [y]))]
+/** y = max(x, 0): dx = dy where y > 0 */
+const relu: Rule = ({ g, y, dy }) => [() => mul(g, dy, cast(g, g.op('Greater', [y, g.scalar(0)]), y.type))]
 
 /** y = tanh x: dx = dy ∘ (1 − y²) */
 const tanh: Rule = ({ g, y, dy }) => [() => mul(g, dy, sub(g, g.scalar(1), mul(g, y, y)))]

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { numberOf } from '../../graph/attributes.ts'
 import type { Node, Value } from '../../graph/ir.ts'
-import { exp, matmul, mul, reshape, sameShape, scale, sub } from '../../graph/ops.ts'
+import { exp, matmul, mean, mul, reshape, sameShape, scale, sub } from '../../graph/ops.ts'
 import { axisOf } from '../../graph/shapes/use.ts'
 import type { Backward, Rule, Rules } from '../rule.ts'
-import { columnSums, sumAlong, sumLast } from '../sums.ts'
+import { columnSums, sumAlong } from '../sums.ts'
 
 /** y = softmax x: dx = y ∘ (dy − Σ y∘dy), the sum along the axis */
 const softmax: Rule = (back) => {
@@ -33,7 +33,7 @@ function attended(back: Backward, axis: number): Value | null {
   // Other rows than P's: V has batches that P was broadcast over, or is a vector.
   if (!product || !sameShape(product.shape.slice(0, -1), y.shape.slice(0, -1))) return null
   const gradient = gradientOf(product)
-  return gradient && sumLast(g, mul(g, gradient, product))
+  return gradient && sumAlong(g, mul(g, gradient, product), axis)
 }
 
 /** What the only node that reads a value makes of it, if it is a node of that kind and reads the value once. */
@@ -52,7 +52,7 @@ const logSoftmax: Rule = ({ g, node, y, dy }) => {
 /**
  * y = γ ∘ x̂ + β, x̂ = (x − μ)·r, r = 1/√(σ² + ε), over the last axis of D elements:
  *
- *   c₁ = dy·γ/D, c₂ = (dy ∘ x̂)·γ/D        [rows, 1]
+ *   c₁ = mean(dy ∘ γ), c₂ = (dy ∘ x̂)·γ/D   [rows, 1]
  *   dx = r ∘ (dy ∘ γ − x̂ ∘ c₂ − c₁)
  *   dγ = Σ dy ∘ x̂, dβ = Σ dy              over the rows
  *
@@ -73,9 +73,10 @@ const layerNorm: Rule = ({ g, node, inputs: [x, gamma], dy }) => {
   const dx = () => {
     const { unit, product } = shared()
     const [, , inverse] = g.moreOutputs(node, 3)
-    const averaging = reshape(g, scale(g, gamma, 1 / width), [width, 1])
-    const [c1, c2] = [matmul(g, dy, averaging), matmul(g, product, averaging)]
-    return mul(g, inverse, sub(g, sub(g, mul(g, dy, gamma), mul(g, unit, c2)), c1))
+    const scaled = mul(g, dy, gamma)
+    const c1 = mean(g, scaled, [axis], true)
+    const c2 = matmul(g, product, reshape(g, scale(g, gamma, 1 / width), [width, 1]))
+    return mul(g, inverse, sub(g, sub(g, scaled, mul(g, unit, c2)), c1))
   }
   return [dx, () => columnSums(g, shared().product), () => columnSums(g, dy)]
 }

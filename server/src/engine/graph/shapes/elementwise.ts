@@ -51,7 +51,7 @@ const power: Rule = (use) => {
 }
 
 const SAME =
-  'Abs Clip Erf Exp Gelu Identity Log LogSoftmax Neg Not Reciprocal Relu Sigmoid Sign Softmax Softplus Sqrt Tanh'
+  'Abs Clip Erf Exp Gelu HardSigmoid Identity Log LogSoftmax Neg Not Reciprocal Relu Sigmoid Sign Softmax Softplus Sqrt Tanh'
 const JOINED = 'Add Sub Mul Div Sum Max Min And Or'
 const COMPARED = 'Equal Greater GreaterOrEqual Less LessOrEqual'
 
