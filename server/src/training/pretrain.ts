@@ -13,6 +13,7 @@ import { classifierConfig, type FromScratch, type Weights } from './transformerB
 
 export interface Pretrain {
   readonly recipe: FromScratch['recipe']
+  /** Of whole texts, however long. */
   readonly tokenizer: Tokenizer
   readonly seed: number
   readonly threads: number
@@ -31,10 +32,11 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
     maskId: specialTokens.indexOf('[MASK]'),
     firstWordId: specialTokens.length,
     vocabulary: tokenizer.vocabularySize,
+    length: Math.min(recipe.pretrainLength, recipe.maxLength),
   }
   const examples = hiddenWordExamples(await encodeTexts(tokenizer, asked.texts, signal), hiding)
   const held = hiddenWordExamples(await encodeTexts(tokenizer, asked.heldOut, signal), hiding)
-  const buckets = bucketsFor(lengthsOf(examples), recipe, recipe.maxLength)
+  const buckets = bucketsFor(lengthsOf(examples), recipe, hiding.length)
   const fitted = await fit(
     maskedWords(config, { seed }),
     examples,

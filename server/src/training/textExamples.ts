@@ -93,20 +93,27 @@ export interface Hiding {
   /** Ids below are special, and neither hidden nor put in a word's place. */
   readonly firstWordId: number
   readonly vocabulary: number
+  /** Tokens that are read of a text at a time. */
+  readonly length: number
 }
 
 /**
  * For nn/maskedWords.ts: of each batch 15 % of the words are asked for; of these 80 % are hidden, 10 % are another word,
  * 10 % stay as they are (Devlin et al. 2018, appendix A.1). Which ones is drawn anew for every batch (Liu et al. 2019,
- * §4.1).
+ * §4.1), and so is the stretch that is read of a longer text.
  */
-export function hiddenWordExamples(texts: TokenTexts, { padId, maskId, firstWordId, vocabulary }: Hiding): Examples {
+export function hiddenWordExamples(texts: TokenTexts, hiding: Hiding): Examples {
+  const { padId, firstWordId } = hiding
   return {
     count: texts.count,
-    length: (i) => texts.start[i + 1] - texts.start[i],
+    length: (i) => Math.min(hiding.length, texts.start[i + 1] - texts.start[i]),
     fill: (examples, bucket, feeds, random) => {
       const ids = words(feeds, 'input_ids')
-      fillTokens(texts, examples, bucket, padId, ids, words(feeds, 'attention_mask'))
+      const skipped = Uint32Array.from(examples, (i) => {
+        const more = texts.start[i + 1] - texts.start[i] - bucket.length
+        return more > 0 ? Math.floor(random() * (more + 1)) : 0
+      })
+      fillTokens(texts, examples, bucket, padId, ids, words(feeds, 'attention_mask'), skipped)
       const positions = words(feeds, 'word_positions').fill(0)
       const targets = words(feeds, 'word_targets').fill(0)
       const weights = floats(feeds, 'row_weights').fill(0)
@@ -119,7 +126,7 @@ export function hiddenWordExamples(texts: TokenTexts, { padId, maskId, firstWord
         positions[2 * n] = at
         targets[2 * n] = ids[2 * at]
         weights[n] = 1
-        ids[2 * at] = shown(ids[2 * at], random, { maskId, firstWordId, vocabulary })
+        ids[2 * at] = shown(ids[2 * at], random, hiding)
       }
       // Without any word there would be nothing to divide by.
       if (asked === 0) weights[0] = Number.MIN_VALUE
@@ -127,13 +134,17 @@ export function hiddenWordExamples(texts: TokenTexts, { padId, maskId, firstWord
   }
 }
 
-function shown(id: number, random: Random, { maskId, firstWordId, vocabulary }: Omit<Hiding, 'padId'>): number {
+function shown(id: number, random: Random, { maskId, firstWordId, vocabulary }: Hiding): number {
   const lot = random()
   if (lot < 0.8) return maskId
   return lot < 0.9 ? firstWordId + Math.floor(random() * (vocabulary - firstWordId)) : id
 }
 
-/** int64 as pairs of words, see fit/examples.ts. Rows without an example hold padding alone. */
+/**
+ * int64 as pairs of words, see fit/examples.ts. Rows without an example hold padding alone.
+ *
+ * @param skipped [examples] tokens that are left out at the beginning of each
+ */
 function fillTokens(
   { start, ids }: TokenTexts,
   examples: Uint32Array,
@@ -141,11 +152,12 @@ function fillTokens(
   padId: number,
   into: Int32Array,
   mask: Int32Array,
+  skipped?: Uint32Array,
 ): void {
   into.fill(0)
   mask.fill(0)
   for (let row = 0; row < rows; row++) {
-    const from = row < examples.length ? start[examples[row]] : 0
+    const from = row < examples.length ? start[examples[row]] + (skipped?.[row] ?? 0) : 0
     const tokens = row < examples.length ? Math.min(length, start[examples[row] + 1] - from) : 0
     for (let at = 0; at < length; at++) {
       const to = 2 * (row * length + at)

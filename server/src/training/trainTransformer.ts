@@ -237,7 +237,7 @@ async function startFromScratch(
   const weights = await pretrain(
     {
       recipe: scratch.recipe,
-      tokenizer: readTokenizer(tokenizer, recipe),
+      tokenizer: readTokenizer(tokenizer, { maxLength: WHOLE_TEXT }),
       seed,
       threads,
       texts,
@@ -249,6 +249,8 @@ async function startFromScratch(
   return fromScratch({ ...scratch, known: (name) => weights.get(name) ?? null })
 }
 
+/** More tokens than a text that a data set may have can give. */
+const WHOLE_TEXT = 1_000_000
 /** A character that is rarer than these has no token. */
 const ALPHABET_MAX = 400
 const PAIR_COUNT_MIN = 2

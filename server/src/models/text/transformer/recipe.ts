@@ -48,6 +48,8 @@ export interface TransformerRecipe {
   /** Passes over the texts, with words hidden, before the labels are looked at; 0 for none. */
   readonly pretrainEpochs: number
   readonly pretrainLearningRate: number
+  /** Tokens of a text that are read at a time meanwhile: most of what there is to learn is near. */
+  readonly pretrainLength: number
 }
 
 /** The recipe as the flat record that a manifest keeps. */

@@ -31,7 +31,8 @@ const small: TransformerRecipe = {
   labelBalance: 0,
   heldOutShare: 0.05,
   pretrainEpochs: 0,
-  pretrainLearningRate: 1e-3,
+  pretrainLearningRate: 2e-3,
+  pretrainLength: 128,
 }
 
 /** From the weights of a model that has read more than one could: Devlin et al. 2018, appendix A.3. */
@@ -55,6 +56,7 @@ const fineTune: TransformerRecipe = {
   heldOutShare: 0.1,
   pretrainEpochs: 0,
   pretrainLearningRate: 1e-4,
+  pretrainLength: 128,
 }
 
 export const transformerRecipes = { small, fineTune } as const satisfies Record<string, TransformerRecipe>
