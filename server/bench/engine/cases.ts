@@ -9,6 +9,8 @@ export interface Case {
   readonly shape: string
   readonly bucket: Bucket
   readonly make: () => Trainable
+  /** Whether threads share the rows, as the trainer of this model does, instead of each operator's work. */
+  readonly sharesRows: boolean
   /** A step's share of a turn: steps that each side runs before the other has its turn. */
   readonly steps: number
 }
@@ -63,6 +65,7 @@ export const cases: Readonly<Record<CaseName, Case>> = {
     shape: '32×128, d 256, 4 layers, vocabulary 8k',
     bucket: { rows: 32, length: 128 },
     make: () => encoderClassifier(encoder, { seed: 1 }),
+    sharesRows: false,
     steps: 4,
   },
   distilbert: {
@@ -70,6 +73,7 @@ export const cases: Readonly<Record<CaseName, Case>> = {
     shape: '16×128, d 768, 6 layers, 67 M parameters',
     bucket: { rows: 16, length: 128 },
     make: () => encoderClassifier(distilbert, { seed: 1 }),
+    sharesRows: false,
     steps: 2,
   },
   lstm: {
@@ -77,6 +81,7 @@ export const cases: Readonly<Record<CaseName, Case>> = {
     shape: '2×64, T 60, batch 64, 12 features',
     bucket: { rows: 64, length: 60 },
     make: () => lstmClassifier(lstm, { seed: 1 }),
+    sharesRows: true,
     steps: 60,
   },
 }

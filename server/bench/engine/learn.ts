@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util'
 import { adamWDefaults, adamw, clipScale, gradientNorm } from '../../src/engine/fit/adamw.ts'
 import { openLearner, tensorsOf } from '../../src/engine/fit/learner.ts'
 import { layOut, scratchBytes } from '../../src/engine/fit/parameters.ts'
+import { openSplitLearner, splitTensorsOf } from '../../src/engine/fit/splitLearner.ts'
+import type { SessionOptions } from '../../src/engine/session.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { type CaseName, cases } from './cases.ts'
 import type { Learn, Learnt } from './training.ts'
@@ -21,16 +23,23 @@ const { values: options, positionals } = parseArgs({
   },
 })
 
-const { make, bucket } = cases[positionals[0] as CaseName] // the bench that starts this names a case
+const { make, bucket, sharesRows } = cases[positionals[0] as CaseName] // the bench that starts this names a case
 const trainable = make()
-const step = await trainable.step(bucket)
+const threads = Number(options.threads)
+// A trace has all rows on one thread: two traces at once would have one name.
+const parts = sharesRows && options.profile === undefined ? threads : 1
+const step = await trainable.step({ ...bucket, rows: bucket.rows / parts })
 const names = new Set(trainable.parameters.map(({ name }) => name))
-const parameters = layOut(trainable.parameters, scratchBytes(tensorsOf(step, names)))
-const learner = await openLearner(step, parameters, false, {
-  threads: Number(options.threads),
+const tensors = parts > 1 ? splitTensorsOf(step, parts, names) : tensorsOf(step, names)
+const parameters = layOut(trainable.parameters, scratchBytes(tensors))
+const session: SessionOptions = {
+  threads: sharesRows ? 1 : threads,
   spinning: options.spinning,
   ...(options.profile === undefined ? {} : { profilePrefix: options.profile }),
-})
+}
+const learner = await (parts > 1
+  ? openSplitLearner(step, parts, parameters, false, session)
+  : openLearner(step, parameters, false, session))
 const random = seededRandom(1)
 for (const [name, values] of Object.entries(learner.feeds)) {
   if (values instanceof BigInt64Array) {

@@ -179,6 +179,8 @@ async function fitLstm(asked: TrainLstm, prepared: Prepared, scaler: Scaler, nee
       patience: recipe.patience,
       watch: { metric: 'loss', better: 'lower' },
       threads,
+      // Its operators are too small to be shared out to threads; the rows of a batch are not.
+      ...(recipe.batch % threads === 0 ? { rowThreads: threads } : {}),
       checkpointSeconds: 30,
       identity: createHash('sha256')
         .update(JSON.stringify([recipe, scaler]))

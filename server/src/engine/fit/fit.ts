@@ -21,6 +21,7 @@ import { type Learner, openLearner, tensorsOf } from './learner.ts'
 import { look } from './look.ts'
 import { layOut, type Parameters, scratchBytes } from './parameters.ts'
 import { type Schedule, scheduled } from './schedule.ts'
+import { openSplitLearner, splitTensorsOf } from './splitLearner.ts'
 import type { Bucket, Step, Trainable } from './trainable.ts'
 
 export interface FitOptions {
@@ -41,6 +42,11 @@ export interface FitOptions {
   /** Which held-out figure tells the best epoch. */
   readonly watch: { readonly metric: string; readonly better: 'lower' | 'higher' }
   readonly threads: number
+  /**
+   * Threads that the rows of a batch are shared out to, instead of the work of each operator: for models of many small
+   * operators, whose gradients are whole (splitLearner.ts). Divides the rows of each bucket.
+   */
+  readonly rowThreads?: number
   /** How often the state is kept, beside at the end and when the run is stopped. */
   readonly checkpointSeconds: number
   /** What else the result depends on (data, first weights): a checkpoint of other such words is refused. */
@@ -173,8 +179,13 @@ async function openRun(trainable: Trainable, examples: Examples, options: FitOpt
   const lengths = lengthsOf(examples)
   const names = new Set(trainable.parameters.map(({ name }) => name))
   const steps: Step[] = []
-  for (const bucket of buckets) steps.push(await trainable.step(bucket))
-  const scratch = Math.max(...steps.map((step) => scratchBytes(tensorsOf(step, names))))
+  const parts = options.rowThreads ?? 1
+  for (const { rows, length } of buckets) {
+    assert(rows % parts === 0, `${rows} rows are not shared out to ${parts} threads`)
+    steps.push(await trainable.step({ rows: rows / parts, length }))
+  }
+  const tensors = (step: Step) => (parts > 1 ? splitTensorsOf(step, parts, names) : tensorsOf(step, names))
+  const scratch = Math.max(...steps.map((step) => scratchBytes(tensors(step))))
   const parameters = layOut(trainable.parameters, scratch)
   const fingerprint = fingerprintOf(trainable, lengths, options)
   const path = join(needs.folder, CHECKPOINT)
@@ -277,7 +288,10 @@ async function learnerOf(run: Run, bucket: number): Promise<Learner> {
   const open = run.learners.get(bucket)
   if (open) return open
   const { steps, parameters, options } = run
-  const learner = await openLearner(steps[bucket], parameters, options.accumulate > 1, sessionOptions(options))
+  const { accumulate, rowThreads: parts = 1 } = options
+  const learner = await (parts > 1
+    ? openSplitLearner(steps[bucket], parts, parameters, accumulate > 1, sessionOptions(options))
+    : openLearner(steps[bucket], parameters, accumulate > 1, sessionOptions(options)))
   run.learners.set(bucket, learner)
   return learner
 }

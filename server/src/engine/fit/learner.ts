@@ -108,7 +108,7 @@ const MASK_SALT = 0x6d61736b
 const THRESHOLDS = 65_536
 
 /** Fills a mask with 0 or 1/keep; keep is rounded to 16 bits, and the value is made for what it was rounded to. */
-function masking(kernel: Kernel, values: Float32Array, keep: number, site: number) {
+export function masking(kernel: Kernel, values: Float32Array, keep: number, site: number) {
   const threshold = Math.round(keep * THRESHOLDS)
   assert(threshold > 0 && threshold < THRESHOLDS, `a mask keeps a share between 0 and 1, not ${keep}`)
   const count = Math.ceil(values.length / 32) * 32
@@ -147,7 +147,7 @@ function outputOf(step: Step, name: string): Value {
 
 const shapeOf = (step: Step, name: string): readonly number[] => outputOf(step, name).shape
 
-function scratchType(name: string, type: Value['type']): ScratchType {
+export function scratchType(name: string, type: Value['type']): ScratchType {
   if (type === 'float32' || type === 'int64' || type === 'int32' || type === 'bool') return type
   throw new TypeError(`${name} is ${type}; feeds are float32, int64, int32 or bool`)
 }

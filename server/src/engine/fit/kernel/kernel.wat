@@ -79,6 +79,32 @@
         (local.set $x (i32.add (local.get $x) (i32.const 16)))
         (br $next))))
 
+  ;; sum ← sum + scale·x. The count may be any: what is left over four elements is added one by one, so that nothing beyond
+  ;; is written.
+  (func (export "addScaled") (param $sum i32) (param $x i32) (param $count i32) (param $scale f32)
+    (local $end i32) (local $scales v128)
+    (local.set $scales (f32x4.splat (local.get $scale)))
+    (local.set $end (i32.add (local.get $sum) (i32.shl (i32.and (local.get $count) (i32.const -4)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eq (local.get $sum) (local.get $end)))
+        (v128.store (local.get $sum) (f32x4.add
+          (v128.load (local.get $sum))
+          (f32x4.mul (v128.load (local.get $x)) (local.get $scales))))
+        (local.set $sum (i32.add (local.get $sum) (i32.const 16)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (br $next)))
+    (local.set $end (i32.add (local.get $end) (i32.shl (i32.and (local.get $count) (i32.const 3)) (i32.const 2))))
+    (block $over
+      (loop $more
+        (br_if $over (i32.eq (local.get $sum) (local.get $end)))
+        (f32.store (local.get $sum) (f32.add
+          (f32.load (local.get $sum))
+          (f32.mul (f32.load (local.get $x)) (local.get $scale))))
+        (local.set $sum (i32.add (local.get $sum) (i32.const 4)))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (br $more))))
+
   (func (export "zero") (param $x i32) (param $count i32)
     (memory.fill (local.get $x) (i32.const 0) (i32.shl (local.get $count) (i32.const 2))))
 
