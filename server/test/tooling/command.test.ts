@@ -10,7 +10,7 @@ import { cli } from '../../src/cli.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { memoryTerminal } from './memoryTerminal.ts'
 
-const COMMANDS = ['serve', 'predict', 'train', 'runs', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
+const COMMANDS = ['serve', 'predict', 'train', 'runs', 'pull', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
 
 let home: string
 beforeAll(() => {
@@ -204,6 +204,58 @@ describe('a file', () => {
   })
 })
 
+describe('training as a job', () => {
+  const pets = () => join(home, 'pets.csv')
+
+  test('settings are looked for, and the run is kept with its curves and trials', async () => {
+    const made = await json<{ version: number; facts: { trial: number } }>(
+      `train --data ${pets()} --name tuned --optimize --n-trials 4 --samples 200`,
+    )
+    expect(made.version).toBe(1)
+    const [run] = await json<{ id: string; state: string; asked: { parameters: object } }[]>('runs list --model tuned')
+    expect(run).toMatchObject({ state: 'succeeded', asked: { parameters: { samples: 200 }, search: { trials: 4 } } })
+    const { out } = await barometer(`runs show ${run.id}`)
+    expect(out).toMatch(/4 trials, \d+ of them cut short/)
+    expect(out).toMatch(new RegExp(`^ +${made.facts.trial}  best `, 'm'))
+    expect(out).toContain('tuned@1')
+    const plain = await barometer(`train --data ${pets()} --name plain --quick`)
+    expect(plain).toMatchObject({ code: 0, out: expect.stringContaining('plain@1 is in staging') })
+    const [newest] = await json<{ id: string }[]>('runs list --limit 1')
+    expect((await barometer(`runs show ${newest.id}`)).out).toMatch(/loss +\d\.\d{4} [▁-█]+ \d\.\d{4}/)
+  })
+
+  test('a run that is over is neither resumed nor cancelled; one that nobody knows is said to be so', async () => {
+    const [{ id }] = await json<{ id: string }[]>('runs list --limit 1')
+    expect(await barometer(`train --resume ${id}`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(run_over)'),
+    })
+    expect(await barometer(`runs cancel ${id}`)).toMatchObject({ code: 1, err: expect.stringContaining('(run_over)') })
+    for (const words of ['train --resume nobody', 'runs show nobody', 'runs cancel nobody'])
+      expect(await barometer(words)).toMatchObject({ code: 1, err: expect.stringContaining('(run_unknown)') })
+  })
+
+  test.each([
+    ['--batch 8', 'has no setting “batch”'],
+    ['--set epochs=none', 'a whole number from 1 to 1000'],
+    ['--from hf:some/model', 'cannot start --from'],
+    ['--recipe lstm --test x.csv', 'takes no test'],
+  ])('%s is refused before anything starts', async (words, says) => {
+    expect(await barometer(`train --data ${pets()} --name refused ${words}`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(says),
+    })
+    expect(await json('runs list --model refused')).toEqual([])
+  })
+
+  test('without feedback there is nothing to learn from it', async () => {
+    expect(await barometer('train --feedback --since 30d --name pets')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('No prediction of “pets” has feedback in that time. (data_broken)'),
+    })
+  })
+})
+
 describe('data that is not good enough', () => {
   test('bad rows are told by line and left out; too many are refused', async () => {
     const good = petsCsv(300, 4)
@@ -271,6 +323,9 @@ describe('a wrong command line', () => {
     ['keys create --name a --scopes read --rate fast', 'A rate is written like'],
     ['models promote pets', 'Which version?'],
     ['train --data x.csv', "required option '--name <name>'"],
+    ['train --name x', "required option '--data <path>'"],
+    ['train --data x.csv --name x --since 3d', '--since goes with --feedback'],
+    ['train --data x.csv --name x --set frob', 'Write NAME=VALUE'],
     ['train --data x.csv --name x --out y --promote', 'nothing to --promote'],
     ['status --url nonsense', 'no address of a server'],
     ['load --url http://192.0.2.1 --seconds 1', '--allow-remote'],
