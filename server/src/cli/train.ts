@@ -19,7 +19,7 @@ import { DEAD_MS } from '../training/jobs/trainingQueue.ts'
 import { ARTIFACT_FOLDER } from '../training/jobs/trainJob.ts'
 import { type RunNeeds, type Worked, workOnRun } from '../training/jobs/workOnRun.ts'
 import { trainingNeeds } from '../trainingNeeds.ts'
-import { OperatingError, UsageError } from './failure.ts'
+import { exits, OperatingError, UsageError } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, whoRuns, withStore } from './home.ts'
 import { newId } from './ids.ts'
 import { type LiveRun, startLiveRun } from './liveRun.ts'
@@ -144,7 +144,7 @@ async function loneRun(terminal: Terminal, options: Options, out: string): Promi
     const outcome = await startChild(job, watcherOf(live, terminal, reads), signal)
     live.end()
     if (outcome.kind === 'stopped') throw signal.reason
-    if (outcome.kind === 'failed') throw outcome.fault
+    if (outcome.kind !== 'trained') throw outcome.fault
     const artifact = await verifyArtifact(join(folder, ARTIFACT_FOLDER), { digest: outcome.digest })
     await storeArtifact(resolve(terminal.folder, out), artifact)
     const kept = { kind: 'written', folder: out } as const
@@ -211,7 +211,9 @@ function conclude(
     case 'cancelled':
       throw new OperatingError('the run was cancelled.')
     case 'interrupted':
+      if (fault !== null) terminal.say(`barometer: ${fault.message}`)
       terminal.say(`It goes on from here with: barometer train --resume ${run.id}`)
+      if (fault !== null) return terminal.setExitCode(exits.failed)
       throw new DOMException('stopped', 'AbortError')
     case 'lost':
       throw new OperatingError('another process has taken the run over.')

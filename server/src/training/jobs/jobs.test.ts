@@ -1,5 +1,5 @@
 /** Jobs in a real process of their own, on a real store: from rows to a version, through stops, crashes and lies. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -109,6 +109,13 @@ async function work(asked: TrainingAsked, onEvent: (event: TrainingEvent, run: T
   const kept = await store.trainingRuns.get(run.id)
   if (kept === null) throw new Error('the run is gone')
   return { worked, run: kept, events: await store.trainingRuns.events(run.id, 0, 10_000) }
+}
+
+/** Processes that this one has started, as Linux tells them. */
+function childrenOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
 }
 
 describe('a run', () => {
@@ -223,6 +230,28 @@ describe('a run', () => {
     expect(readdirSync(needs.runsFolder)).toEqual([])
   })
 
+  test.runIf(process.platform === 'linux')(
+    'whose process is killed can be taken up again; one that a server cannot keep alive fails',
+    async () => {
+      const [run, place] = await claimed(askedFor({ search: { trials: 1000 } }))
+      const killed = (event: TrainingEvent): void => {
+        if (event.kind === 'trial' && event.number === 2)
+          for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGKILL')
+      }
+      const worked = await workOnRun(run, place, needs, { onEvent: killed }, new AbortController().signal)
+      expect(worked).toMatchObject({ state: 'interrupted', fault: { code: 'internal' } })
+      expect(await store.trainingRuns.get(run.id)).toMatchObject({ state: 'interrupted', fault: { code: 'internal' } })
+      expect(readdirSync(needs.runsFolder)).toEqual([run.id])
+
+      const third = { ...run, attempts: 3, unattended: true }
+      const claim = await store.trainingRuns.claim(run.id, { worker: 'me', at: Date.now(), deadBefore: 0 })
+      if (claim.kind !== 'taken') throw new Error(claim.kind)
+      const last = await workOnRun(third, claim.place, needs, { onEvent: killed }, new AbortController().signal)
+      expect(last.state).toBe('failed')
+      expect(readdirSync(needs.runsFolder)).toEqual([])
+    },
+  )
+
   test('that is interrupted goes on with the trials it had', async () => {
     const [run, place] = await claimed(askedFor({ search: { trials: 6 } }))
     const stop = new AbortController()
@@ -302,12 +331,12 @@ describe('a training process', () => {
     return startChild(job(), {}, signal, { program, stopMs })
   }
 
-  test('that dies is a failure with its last words', async () => {
+  test('that dies has crashed, with its last words', async () => {
     const outcome = await outcomeOf(`process.on('message', () => { console.error('no memory'); process.exit(3) })`)
-    expect(outcome).toMatchObject({ kind: 'failed', fault: { code: 'internal' } })
-    expect(outcome.kind === 'failed' && outcome.fault.message).toContain('exit code 3. no memory')
+    expect(outcome).toMatchObject({ kind: 'crashed', fault: { code: 'internal' } })
+    expect(outcome.kind === 'crashed' && outcome.fault.message).toContain('exit code 3. no memory')
     const killed = await outcomeOf(`process.on('message', () => process.kill(process.pid, 'SIGKILL'))`)
-    expect(killed.kind === 'failed' && killed.fault.message).toContain('out of memory?')
+    expect(killed.kind === 'crashed' && killed.fault.message).toContain('out of memory?')
   })
 
   test('that lies is ended, and nothing of it is believed', async () => {
@@ -325,8 +354,8 @@ describe('a training process', () => {
     expect(outcome.kind).toBe('stopped')
   })
 
-  test('that ends without a word is a failure, not a success', async () => {
-    expect((await outcomeOf(`process.on('message', () => process.exit(0))`)).kind).toBe('failed')
+  test('that ends without a word has crashed, whatever its exit code', async () => {
+    expect((await outcomeOf(`process.on('message', () => process.exit(0))`)).kind).toBe('crashed')
   })
 })
 

@@ -14,6 +14,8 @@ export interface Watcher {
 export type Outcome =
   | { readonly kind: 'trained'; readonly digest: string; readonly facts: Readonly<Record<string, number>> }
   | { readonly kind: 'failed'; readonly fault: Fault }
+  /** Its process died without a word: killed, or out of memory. What it had written is in its folder. */
+  | { readonly kind: 'crashed'; readonly fault: Fault }
   /** It was asked to stop, and did; what it has is in its folder. */
   | { readonly kind: 'stopped' }
 
@@ -80,7 +82,7 @@ function heard(child: ChildProcess, job: Job, watcher: Watcher, signal: AbortSig
     child.on('close', (code, by) => {
       clearTimeout(silence)
       if (outcome !== null) return resolve(outcome)
-      resolve(signal.aborted ? { kind: 'stopped' } : { kind: 'failed', fault: crashed(code, by, stderr) })
+      resolve(signal.aborted ? { kind: 'stopped' } : { kind: 'crashed', fault: crashed(code, by, stderr) })
     })
     send(child, { kind: 'start', job })
   })

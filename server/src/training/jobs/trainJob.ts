@@ -83,7 +83,10 @@ async function searchFor(
       best = Math.min(best, value)
       if (!report(value)) pruned.abort()
     }
-    const folder = await workFolder(job, join(WORK_FOLDER, `trial-${trial}`))
+    // A trial that was interrupted begins anew: what is compared at a rung must have come to it in the same way.
+    const name = join(WORK_FOLDER, `trial-${trial}`)
+    await rm(join(job.folder, name), { recursive: true, force: true })
+    const folder = await workFolder(job, name)
     try {
       const own = { ...work, parameters: { ...work.parameters, ...parameters } }
       const trained = await train(own, {
@@ -91,6 +94,11 @@ async function searchFor(
         signal: AbortSignal.any([signal, pruned.signal]),
         folder,
       })
+      // Too few rows are held out to be watched: what was measured at the end is all that there is.
+      if (best === Number.POSITIVE_INFINITY) {
+        best = finalObjective(trained)
+        report(best)
+      }
       // A trainer that was at its end when it was told to stop may have ended all the same.
       if (!pruned.signal.aborted && (kept === null || best < kept.value))
         kept = await writeKept(job, { trial, value: best, ...(await keep(job, trained)) })
@@ -116,6 +124,14 @@ async function searchFor(
 function objectiveOf(metrics: Readonly<Record<string, number>>): number {
   const value = metrics['loss'] ?? 1 - (metrics['accuracy'] ?? 0)
   return Number.isFinite(value) ? value : Number.MAX_VALUE
+}
+
+function finalObjective({ evaluations }: Trained): number {
+  const { logLoss, accuracy } = evaluations[0]?.metrics ?? {}
+  return objectiveOf({
+    ...(logLoss === undefined ? {} : { loss: logLoss.value }),
+    ...(accuracy === undefined ? {} : { accuracy: accuracy.value }),
+  })
 }
 
 interface Kept extends Made {

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import { isOver, type TrainingRun } from '../../domain/trainingRun.ts'
-import { type RunNeeds, type Worked, workOnRun } from './workOnRun.ts'
+import { ATTEMPTS_MAX, type RunNeeds, type Worked, workOnRun } from './workOnRun.ts'
 
 export interface QueueNeeds extends RunNeeds {
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
@@ -11,8 +11,6 @@ export interface QueueNeeds extends RunNeeds {
 
 /** A worker writes every half second; one that is silent for so long is dead. */
 export const DEAD_MS = 30_000
-/** A run that has taken its process down so often will do it again. */
-const ATTEMPTS_MAX = 3
 
 export class TrainingQueue {
   readonly #needs: QueueNeeds

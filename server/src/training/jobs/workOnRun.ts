@@ -51,6 +51,8 @@ export interface Worked {
   readonly fault: Fault | null
 }
 
+/** A run that has taken its process down so often will do it again. */
+export const ATTEMPTS_MAX = 3
 /** What a run may need beside its artifact: checkpoints of weights and two moments of a 66 M parameter model. */
 const DISK_BYTES_MIN = 1e9
 /** How long the end of a run is tried to be written to a database that is away. */
@@ -136,6 +138,11 @@ async function settle(
       return stopped(why())
     case 'failed':
       return { ...nothing, state: 'failed', fault: outcome.fault }
+    case 'crashed': {
+      // What it had learned is kept, unless it has shown that it will do it again.
+      const again = !run.unattended || run.attempts < ATTEMPTS_MAX
+      return { ...nothing, state: again ? 'interrupted' : 'failed', fault: outcome.fault }
+    }
     case 'trained': {
       const artifact = await verifyArtifact(join(folder, ARTIFACT_FOLDER), { digest: outcome.digest })
       const by = { who: run.who, why: run.asked.why }
