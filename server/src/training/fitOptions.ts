@@ -15,7 +15,7 @@ export function fitOptions(
   return {
     ...asked,
     epochs: recipe.epochs,
-    accumulate: recipe.batch / recipe.rowsAtOnce,
+    accumulate: recipe.batch / rowsAtOnce(recipe),
     learningRate: recipe.learningRate,
     schedule: { kind: recipe.decline, warmUpShare: recipe.warmUpShare, floor: 0 },
     adamw: { ...adamWDefaults, decay: recipe.decay },
@@ -30,6 +30,13 @@ export function fitOptions(
 const BUCKETS = 5
 const BUCKET_STEP = 16
 
-export function bucketsFor(lengths: Uint32Array, { rowsAtOnce }: TransformerRecipe, lengthMax: number): Bucket[] {
-  return chooseBuckets(lengths, { rows: rowsAtOnce, lengthMax, count: BUCKETS, step: BUCKET_STEP })
+export function bucketsFor(lengths: Uint32Array, recipe: TransformerRecipe, lengthMax: number): Bucket[] {
+  return chooseBuckets(lengths, { rows: rowsAtOnce(recipe), lengthMax, count: BUCKETS, step: BUCKET_STEP })
+}
+
+/** The most rows that a batch can be cut into evenly. */
+function rowsAtOnce({ batch, rowsAtOnce }: TransformerRecipe): number {
+  let rows = Math.min(batch, rowsAtOnce)
+  while (batch % rows !== 0) rows--
+  return rows
 }

@@ -115,7 +115,7 @@ test('the same rows and seed give the same artifact, byte for byte', async () =>
 test('a version can be learned on from where it is, in its own form', async () => {
   const first = await train()
   const base = await openBase(first.artifact)
-  const recipe = { ...fineTune, epochs: 1, batch: 8, rowsAtOnce: 4, maxLength: 32, heldOutShare: 0.2 }
+  const recipe = { ...fineTune, epochs: 1, batch: 8, rowsAtOnce: 5, maxLength: 32, heldOutShare: 0.2 }
   // Of rows whose labels are turned round it must learn the contrary of what it knew.
   const turned = reviews(200, 3).map(({ text, label }) => ({
     text,
@@ -161,7 +161,6 @@ test('what cannot be is refused before anything is computed', async () => {
   await expect(train({ rows: rows.slice(0, 20) })).rejects.toMatchObject({ code: 'data_broken' })
   const wide = { ...tiny, shape: { ...shape, width: 17 } }
   await expect(train({ recipe: wide })).rejects.toMatchObject({ code: 'bad_request' })
-  await expect(train({ recipe: { ...tiny, batch: 32, rowsAtOnce: 5 } })).rejects.toMatchObject({ code: 'bad_request' })
   await expect(train({ recipe: fineTune })).rejects.toThrow(/--from/)
   const base = await openBase((await train({ recipe: { ...tiny, epochs: 1 } })).artifact)
   const foreign = rows.map(({ text }, i) => ({ text, label: i % 2 === 0 ? 'positive' : 'mixed' }))

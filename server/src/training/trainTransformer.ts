@@ -159,11 +159,9 @@ export async function trainTransformer(asked: TrainTransformer, needs: TrainerNe
 }
 
 /** What cannot be computed at all is refused before anything is. */
-function check({ shape, batch, rowsAtOnce }: TransformerRecipe): void {
+function check({ shape }: TransformerRecipe): void {
   if (shape !== null && shape.width % shape.heads !== 0)
     throw new Fault('bad_request', { say: `${shape.heads} heads do not divide a width of ${shape.width}.` })
-  if (batch % rowsAtOnce !== 0)
-    throw new Fault('bad_request', { say: `${rowsAtOnce} rows at once do not divide a batch of ${batch}.` })
 }
 
 /** The head of a base is for its labels: the rows may lack some of them, and have no others. */

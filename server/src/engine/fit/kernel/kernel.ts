@@ -20,7 +20,6 @@ export interface Kernel {
     eps: number,
   ): void
   sumOfSquares(x: number, count: number): number
-  add(sum: number, x: number, count: number): void
   addScaled(sum: number, x: number, count: number, scale: number): void
   zero(x: number, count: number): void
   scatterAdd(table: number, tableRows: number, rows: number, ids: number, count: number, width: number): void

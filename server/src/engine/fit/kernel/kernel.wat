@@ -67,18 +67,6 @@
     (local.set $a (f64x2.add (local.get $a) (local.get $b)))
     (f64.add (f64x2.extract_lane 0 (local.get $a)) (f64x2.extract_lane 1 (local.get $a))))
 
-  ;; sum ← sum + x
-  (func (export "add") (param $sum i32) (param $x i32) (param $count i32)
-    (local $end i32)
-    (local.set $end (i32.add (local.get $sum) (i32.shl (local.get $count) (i32.const 2))))
-    (block $done
-      (loop $next
-        (br_if $done (i32.eq (local.get $sum) (local.get $end)))
-        (v128.store (local.get $sum) (f32x4.add (v128.load (local.get $sum)) (v128.load (local.get $x))))
-        (local.set $sum (i32.add (local.get $sum) (i32.const 16)))
-        (local.set $x (i32.add (local.get $x) (i32.const 16)))
-        (br $next))))
-
   ;; sum ← sum + scale·x. The count may be any: what is left over four elements is added one by one, so that nothing beyond
   ;; is written.
   (func (export "addScaled") (param $sum i32) (param $x i32) (param $count i32) (param $scale f32)

@@ -28,7 +28,7 @@ export interface TransformerRecipe {
   readonly wordDropout: number
   /** Rows of a step of the optimiser. */
   readonly batch: number
-  /** Rows that are worked on at once: batch, or a divisor of it where memory is short. */
+  /** Rows that are worked on at once, at most: the batch, or less where memory is short. The largest divisor is taken. */
   readonly rowsAtOnce: number
   readonly epochs: number
   readonly learningRate: number
