@@ -51,6 +51,9 @@ export interface TrainCascade {
 
 /** Rows to choose a threshold on, and to measure on. With fewer, a hundredth of them is nothing. */
 const ROWS_MIN = 100
+/** Where the linear model alone decides what is held out, so many rows are, for both uses together. */
+const HELD_OUT_ROWS = 1000
+const HELD_OUT_SHARE_MAX = 0.3
 
 export async function trainCascade(asked: TrainCascade, { onEvent, signal }: TrainerNeeds): Promise<Trained> {
   const { transformer, threads, test } = asked
@@ -63,14 +66,15 @@ export async function trainCascade(asked: TrainCascade, { onEvent, signal }: Tra
   const isSameData = transformer.manifest.data.sha256 === asked.data.sha256
   const seed = isSameData ? transformer.manifest.seed : asked.seed
   const rows = withoutTest(asked).filter(({ label }) => labels.includes(label))
+  const plan = isSameData ? asked.plan : holdingOut(asked.plan, HELD_OUT_ROWS / rows.length)
   onEvent({ kind: 'phase', name: 'fitting the linear model' })
-  const { artifact: linear } = await trainVersion({ ...asked, rows, test: null, seed, workers: threads, signal })
+  const { artifact: linear } = await trainVersion({ ...asked, plan, rows, test: null, seed, workers: threads, signal })
   if ([...linear.manifest.labels].sort().join('\n') !== [...labels].sort().join('\n'))
     throw new Fault('data_broken', {
       say: `The rows have the labels ${linear.manifest.labels.join(', ')}; the transformer has ${labels.join(', ')}.`,
     })
 
-  const unseen = rows.filter(({ text }) => isUnseen(text, asked, seed, isSameData))
+  const unseen = rows.filter(({ text }) => isUnseen(text, { ...asked, plan }, seed, isSameData))
   const chooses = unseen.filter(({ text }) => isHeldOut(text, 0.5, 'cascade'))
   const measures = unseen.filter(({ text }) => !isHeldOut(text, 0.5, 'cascade'))
   if (chooses.length < ROWS_MIN || measures.length < ROWS_MIN)
@@ -101,6 +105,12 @@ export async function trainCascade(asked: TrainCascade, { onEvent, signal }: Tra
       loss: threshold.loss.loss,
     },
   }
+}
+
+/** The plan with at least this share of the rows held out, and never so much that little is left to learn from. */
+function holdingOut(plan: TrainingPlan, share: number): TrainingPlan {
+  const heldOutShare = Math.max(plan.recipe.heldOutShare, Math.min(share, HELD_OUT_SHARE_MAX))
+  return { ...plan, recipe: { ...plan.recipe, heldOutShare } }
 }
 
 /** Whether neither model has learnt from a text. What a transformer of other data has learnt from, its maker knows. */
