@@ -14,11 +14,10 @@ export interface RandomDetector {
   readonly files: Readonly<Record<string, Uint8Array>>
 }
 
-const HIDDEN = 16
 const HEAD = 8
 
 /** @param histories that its scaler is fitted on */
-export function randomDetector(histories: readonly History[]): RandomDetector {
+export function randomDetector(histories: readonly History[], hidden = 16): RandomDetector {
   const names = featureNames(featurePlan)
   const form: DetectorForm = {
     format: 1,
@@ -27,13 +26,13 @@ export function randomDetector(histories: readonly History[]): RandomDetector {
       names,
       histories.map((history) => featuresOf(history, featurePlan)),
     ),
-    hidden: HIDDEN,
+    hidden,
     length: 20,
     intervalSeconds: 30,
     gapSeconds: 300,
     threshold: 0.5,
   }
-  const weights = someWeights(names.length)
+  const weights = someWeights(names.length, hidden)
   const files = {
     'model.onnx': encodeModel(lstmWindowModel(weights)),
     'step.onnx': encodeModel(lstmStepModel(weights)),
@@ -43,20 +42,20 @@ export function randomDetector(histories: readonly History[]): RandomDetector {
 }
 
 /** Of a size at which the gates neither sleep nor saturate. */
-function someWeights(features: number): LstmWeights {
+function someWeights(features: number, hidden: number): LstmWeights {
   const random = seededRandom(11)
   const drawn = (size: number, scale: number) => Float32Array.from({ length: size }, () => scale * normal(random))
   const layer = (inputs: number) => ({
-    input: drawn(4 * HIDDEN * inputs, 0.6 / Math.sqrt(inputs)),
-    recurrent: drawn(4 * HIDDEN * HIDDEN, 0.6 / Math.sqrt(HIDDEN)),
-    bias: drawn(4 * HIDDEN, 0.3),
+    input: drawn(4 * hidden * inputs, 0.6 / Math.sqrt(inputs)),
+    recurrent: drawn(4 * hidden * hidden, 0.6 / Math.sqrt(hidden)),
+    bias: drawn(4 * hidden, 0.3),
   })
   const head = {
     width: HEAD,
-    weight: drawn(HEAD * HIDDEN, 0.5),
+    weight: drawn(HEAD * hidden, 0.5),
     bias: drawn(HEAD, 0.2),
     outWeight: drawn(HEAD, 1),
     outBias: drawn(1, 1),
   }
-  return { features, hidden: HIDDEN, layers: [layer(features), layer(HIDDEN)], head }
+  return { features, hidden, layers: [layer(features), layer(hidden)], head }
 }

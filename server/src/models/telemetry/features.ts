@@ -22,11 +22,15 @@ import type { Millis } from '../../domain/time.ts'
 import { type Baseline, baseline, learnUsual } from './baseline.ts'
 import { baseMetrics, type History, rowOf } from './history.ts'
 import {
+  addMoment,
   addValue,
   deviationOf,
+  type Moments,
+  moments,
   quantileOf,
   type SlidingStatistics,
   slidingStatistics,
+  takeMoment,
   takeValue,
 } from './slidingStatistics.ts'
 
@@ -95,37 +99,62 @@ interface Column {
   missing: Uint8Array
   missingCount: number
   readonly statistics: SlidingStatistics
-  /** The same of asinh value, for its spread. */
-  readonly compressed: SlidingStatistics
+  /** Of asinh value, for its spread. */
+  readonly compressed: Moments
   readonly usual: Baseline
   readonly usualSpread: Baseline
   last: number
   lastAt: Millis
 }
 
-/** Memory: 17 bytes a sample in the window and 16 more a value, a metric; nothing grows with time. */
+/** What a window of 300 s holds at 10 s. */
+const CAPACITY = 32
+
+/** Memory: 8 bytes a sample in the window and 17 more a metric, in two blocks; nothing grows with time. */
 export function createFeatureStream(plan: FeaturePlan): FeatureStream {
   const { metrics } = plan
   const windowMs = plan.windowSeconds * 1000
   const ratios = ratiosOf(metrics).map((ratio) => ({ ...ratio, usual: baseline() }))
   const out = new Float64Array(metrics.length * perMetric.length + ratios.length * 2)
-  let times = new Float64Array(16)
+  let capacity = CAPACITY
+  let times = new Float64Array(0)
   let head = 0
   let samples = 0
   let before = NaN
   const columns = metrics.map(
     (): Column => ({
-      values: new Float64Array(times.length),
-      missing: new Uint8Array(times.length),
+      values: times,
+      missing: new Uint8Array(0),
       missingCount: 0,
-      statistics: slidingStatistics(),
-      compressed: slidingStatistics(),
+      statistics: slidingStatistics(times),
+      compressed: moments(),
       usual: baseline(),
       usualSpread: baseline(),
       last: NaN,
       lastAt: -Infinity,
     }),
   )
+  makeRoom()
+
+  /** Room for `capacity` samples, with the oldest at place 0. Thousands of streams want few blocks each. */
+  function makeRoom(): void {
+    const numbers = new Float64Array(capacity * (1 + 2 * metrics.length))
+    const flags = new Uint8Array(capacity * metrics.length)
+    const part = (i: number) => numbers.subarray(i * capacity, (i + 1) * capacity)
+    const moved = <T extends Float64Array | Uint8Array>(old: T, fresh: T): T => {
+      for (let i = 0; i < samples; i++) fresh[i] = old[(head + i) % old.length]
+      return fresh
+    }
+    times = moved(times, part(0))
+    for (const [m, column] of columns.entries()) {
+      const { sorted } = column.statistics
+      column.values = moved(column.values, part(1 + 2 * m))
+      column.missing = moved(column.missing, flags.subarray(m * capacity, (m + 1) * capacity))
+      column.statistics.sorted = part(2 + 2 * m)
+      column.statistics.sorted.set(sorted)
+    }
+    head = 0
+  }
 
   function expire(until: Millis): void {
     while (samples > 0 && (times[head] <= until || samples === WINDOW_SAMPLES_MAX)) {
@@ -133,34 +162,22 @@ export function createFeatureStream(plan: FeaturePlan): FeatureStream {
         const value = column.values[head]
         if (!Number.isNaN(value)) {
           takeValue(column.statistics, value)
-          takeValue(column.compressed, Math.asinh(value))
+          takeMoment(column.compressed, Math.asinh(value), column.statistics.sorted, Math.asinh)
         }
         column.missingCount -= column.missing[head]
       }
-      head = (head + 1) % times.length
+      head = (head + 1) % capacity
       samples--
     }
   }
 
-  /** Twice the room, with the oldest sample at place 0. */
-  function grow(): void {
-    const from = times.length
-    const moved = <T extends Float64Array | Uint8Array>(old: T, fresh: T): T => {
-      for (let i = 0; i < samples; i++) fresh[i] = old[(head + i) % from]
-      return fresh
-    }
-    times = moved(times, new Float64Array(from * 2))
-    for (const column of columns) {
-      column.values = moved(column.values, new Float64Array(from * 2))
-      column.missing = moved(column.missing, new Uint8Array(from * 2))
-    }
-    head = 0
-  }
-
   function push(at: Millis, values: ArrayLike<number>): Float64Array {
     expire(at - windowMs)
-    if (samples === times.length) grow()
-    const place = (head + samples) % times.length
+    if (samples === capacity) {
+      capacity *= 2
+      makeRoom()
+    }
+    const place = (head + samples) % capacity
     const share = Number.isNaN(before) ? 1 : 1 - Math.exp(-(at - before) / (plan.usualSeconds * 1000))
     before = at
     times[place] = at
@@ -216,7 +233,7 @@ function take(column: Column, place: number, at: Millis, sent: number, windowMs:
   column.values[place] = filled
   if (Number.isNaN(filled)) return
   addValue(column.statistics, filled)
-  addValue(column.compressed, Math.asinh(filled))
+  addMoment(column.compressed, Math.asinh(filled))
 }
 
 function describe(
