@@ -134,12 +134,6 @@ const choices: readonly Choice[] = [
         const density = scale(g, div(g, s, exp(g, mul(g, s, s))), 1 / Math.sqrt(Math.PI))
         return mul(g, dy, add(g, distribution, density))
       },
-      'in few passes, Div last': (g, [x, dy]) => {
-        const s = scale(g, x, Math.SQRT1_2)
-        const distribution = scale(g, add(g, erf(g, s), g.scalar(1)), Math.sqrt(Math.PI) / 2)
-        const density = div(g, s, exp(g, mul(g, s, s)))
-        return mul(g, dy, add(g, distribution, density))
-      },
     },
   },
   {

@@ -197,20 +197,24 @@ const gather: Kernel = ([x, indices], attributes) => {
   ]
 }
 
-const scatterND: Kernel = ([data, indices, updates], attributes) => {
+const scatterElements: Kernel = ([data, indices, updates], attributes) => {
   assert.equal(stringOf(attributes, 'reduction', 'none'), 'add')
-  const depth = indices.shape.at(-1) ?? 0
-  const result = { shape: data.shape, values: data.values.slice() }
-  const inner = data.shape.slice(depth).reduce((product, size) => product * size, 1)
-  for (let row = 0; row * depth < indices.values.length; row++) {
-    const place = Array.from(indices.values.subarray(row * depth, (row + 1) * depth), (i, axis) =>
-      front(i, data.shape[axis]),
-    )
-    const begin = place.reduce((offset, i, axis) => offset * data.shape[axis] + i, 0) * inner
-    for (let i = 0; i < inner; i++) result.values[begin + i] += updates.values[row * inner + i]
-  }
-  return [result]
+  const axis = axisIn(attributes, data, 0)
+  const sums = new Map<string, number>()
+  make(indices.shape, (index) => {
+    const place = index.with(axis, front(at(indices, index), data.shape[axis])).join()
+    sums.set(place, (sums.get(place) ?? 0) + at(updates, index))
+    return 0
+  })
+  return [make(data.shape, (index) => at(data, index) + (sums.get(index.join()) ?? 0))]
 }
+
+const oneHot: Kernel = ([indices, depth, values]) => [
+  make([...indices.shape, depth.values[0]], (index) => {
+    const hot = front(at(indices, index.slice(0, -1)), depth.values[0])
+    return values.values[hot === index[index.length - 1] ? 1 : 0]
+  }),
+]
 
 const FLOAT32 = 1
 
@@ -219,6 +223,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Erf: each(erf),
   Exp: each(Math.exp),
   Gelu: ([x], attributes) => [map(x, stringOf(attributes, 'approximate', 'none') === 'tanh' ? geluTanh : gelu)],
+  HardSigmoid: ([x], attributes) => {
+    const [alpha, beta] = [numberOf(attributes, 'alpha', 0.2), numberOf(attributes, 'beta', 0.5)]
+    return [map(x, (x) => Math.min(Math.max(alpha * x + beta, 0), 1))]
+  },
   Identity: each((x) => x),
   IsNaN: each((x) => Number(Number.isNaN(x))),
   Log: each(Math.log),
@@ -271,5 +279,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Pad: pad,
   Shape: ([x]) => [{ shape: [x.shape.length], values: Float64Array.from(x.shape) }],
   Gather: gather,
-  ScatterND: scatterND,
+  ScatterElements: scatterElements,
+  OneHot: oneHot,
 }

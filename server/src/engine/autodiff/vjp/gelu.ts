@@ -1,7 +1,7 @@
 import { stringOf } from '../../graph/attributes.ts'
 import type { GraphBuilder } from '../../graph/builder.ts'
 import type { Value } from '../../graph/ir.ts'
-import { add, erf, exp, mul, scale, sub, tanh } from '../../graph/ops.ts'
+import { add, div, erf, exp, mul, scale, sub, tanh } from '../../graph/ops.ts'
 import type { Rule, Rules } from '../rule.ts'
 
 const gradient: Rule = ({ g, node, inputs: [x], dy }) => [
@@ -9,16 +9,18 @@ const gradient: Rule = ({ g, node, inputs: [x], dy }) => [
 ]
 
 /**
- * y = x·Φ(x) = ½x(1 + erf(x/√2)):
+ * y = x·Φ(x) = ½x(1 + erf s), s = x/√2:
  *
- *   dx = ½·dy ∘ (1 + erf(x/√2) + √(2/π)·x·e^(−x²/2))
+ *   dx = dy ∘ (½ + ½·erf s + s/(√π·e^(s²)))
  *
- * Hendrycks & Gimpel 2016; Φ is the standard normal distribution, its density e^(−x²/2)/√(2π).
+ * Hendrycks & Gimpel 2016; Φ is the standard normal distribution. Written for few passes over memory: HardSigmoid makes
+ * ½ + ½·erf s in one (it lies between 0 and 1), and the quotient, which is 0 where e^(s²) overflows, saves a sign.
  */
 function slope(g: GraphBuilder, x: Value, dy: Value): Value {
-  const density = mul(g, exp(g, mul(g, scale(g, x, -0.5), x)), scale(g, x, Math.sqrt(2 / Math.PI)))
-  const distribution = add(g, erf(g, scale(g, x, Math.SQRT1_2)), g.scalar(1))
-  return mul(g, scale(g, dy, 0.5), add(g, distribution, density))
+  const s = scale(g, x, Math.SQRT1_2)
+  const distribution = g.op('HardSigmoid', [erf(g, s)], { alpha: 0.5, beta: 0.5 })
+  const density = scale(g, div(g, s, exp(g, mul(g, s, s))), 1 / Math.sqrt(Math.PI))
+  return mul(g, dy, add(g, distribution, density))
 }
 
 /**

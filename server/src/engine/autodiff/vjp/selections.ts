@@ -2,10 +2,10 @@
 import { numberOf } from '../../graph/attributes.ts'
 import type { GraphBuilder } from '../../graph/builder.ts'
 import type { Shape, Value } from '../../graph/ir.ts'
-import { expand, pad, reshape, transpose } from '../../graph/ops.ts'
+import { expand, matmulFused, pad, reshape } from '../../graph/ops.ts'
 import { sliceBounds } from '../../graph/shapes/selections.ts'
 import { axisOf } from '../../graph/shapes/use.ts'
-import { numbers } from '../../graph/tensor.ts'
+import { numbers, sizeOf } from '../../graph/tensor.ts'
 import type { Rule, Rules } from '../rule.ts'
 
 /** y = x[first, first + count) along axes: dx = zeros, dy, zeros */
@@ -39,27 +39,29 @@ const gather: Rule = ({ g, node, inputs: [x, indices], dy }) => {
   return [() => scatter(g, x.shape, axis, indices, dy), null]
 }
 
-/** Zeros of this shape, to which the slices of dy are added at their indices of the axis. */
+/** Up to this size of the axis a product is the faster way (2 × 10¹¹ multiplications a second against 25 million elements). */
+const ONE_HOT_MAX = 2048
+
+/**
+ * dxᵥ = Σₖ [indexₖ = v]·dyₖ, as the product of the transposed one-hot rows of the indices with dy.
+ *
+ * Never by ScatterND: ONNX Runtime (1.30) adds from several threads at once, and loses sums where an index comes twice.
+ */
 function scatter(g: GraphBuilder, shape: Shape, axis: number, indices: Value, dy: Value): Value {
-  const places = reshape(g, indices, [...indices.shape, 1])
-  const rank = indices.shape.length
-  // ScatterND writes to the leading axis: the gathered one goes to the front, and back afterwards.
-  const front = [axis, ...shape.map((_, i) => i).filter((i) => i !== axis)]
-  const zeros = expand(
-    g,
-    g.scalar(0),
-    front.map((i) => shape[i]),
-  )
-  const leading = dy.shape.map((_, i) => i)
-  const updates = axis === 0 ? dy : transpose(g, dy, [...leading.splice(axis, rank), ...leading])
-  const scattered = g.op('ScatterND', [zeros, places, updates], { reduction: 'add' })
-  return axis === 0
-    ? scattered
-    : transpose(
-        g,
-        scattered,
-        front.map((_, i) => front.indexOf(i)),
-      )
+  const [before, size, after] = [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))]
+  const count = sizeOf(indices.shape)
+  const parts = reshape(g, dy, [before, count, after])
+  if (size > ONE_HOT_MAX) {
+    const places = expand(g, reshape(g, indices, [1, count, 1]), parts.shape)
+    const zeros = expand(g, g.scalar(0), [before, size, after])
+    return reshape(g, g.op('ScatterElements', [zeros, places, parts], { axis: 1, reduction: 'add' }), shape)
+  }
+  const rows = g.op('OneHot', [
+    reshape(g, indices, [count]),
+    g.scalar(size, 'int64'),
+    g.constant('float32', [2], [0, 1]),
+  ])
+  return reshape(g, matmulFused(g, rows, parts, { transA: true }), shape)
 }
 
 export const selections: Rules = { Gather: gather, Slice: slice }

@@ -34,16 +34,21 @@ export function sliceBounds(size: number, start: number, end: number, step: numb
   return { first, count: Math.max(0, Math.ceil((clamp(end) - first) / step)) }
 }
 
-/** The rows of `updates` go to the places in `data` that the last axis of `indices` names. */
-const scatterND: Rule = (use) => {
-  const [data, indices, updates] = [input(use, 0), input(use, 1), input(use, 2)]
-  const depth = indices.shape.at(-1) ?? 0
-  assert.deepEqual(updates.shape, [...indices.shape.slice(0, -1), ...data.shape.slice(depth)], 'the updates do not fit')
-  return [data]
+/** Each update goes to the place in `data` that its index names along the axis. */
+const scatterElements: Rule = (use) => {
+  assert.deepEqual(input(use, 1).shape, input(use, 2).shape, 'one index for each update')
+  return [input(use, 0)]
+}
+
+/** A new last axis as long as `depth` says. */
+const oneHot: Rule = (use) => {
+  const [depth] = constant(use, 1) ?? []
+  return [{ type: input(use, 2).type, shape: [...input(use, 0).shape, depth] }]
 }
 
 export const selections: Readonly<Record<string, Rule>> = {
   Gather: gather,
   Slice: slice,
-  ScatterND: scatterND,
+  ScatterElements: scatterElements,
+  OneHot: oneHot,
 }
