@@ -35,7 +35,8 @@ export class GraphBuilder {
   readonly #inputs: Value[] = []
   readonly #outputs: Value[] = []
   readonly #constants = new Map<Value, Tensor>()
-  readonly #filled = new Map<string, Value>()
+  readonly #shared = new Map<string, Value>()
+  readonly #numbers = new Map<Value, number>()
   readonly #makers = new Map<Value, Node>()
   readonly #regions = new Map<Value, Region>()
   readonly #names = new Set<string>()
@@ -62,10 +63,11 @@ export class GraphBuilder {
   /** A constant with the same number everywhere; one tensor however often it is asked for. */
   filled(shape: Shape, x: number, type: Tensor['type'] = 'float32'): Value {
     const key = `${type} ${shape.join('×')} ${x}`
-    const made = this.#filled.get(key)
+    const made = this.#shared.get(key)
     if (made) return made
     const value = this.constant(type, shape, new Float64Array(sizeOf(shape)).fill(x))
-    this.#filled.set(key, value)
+    this.#shared.set(key, value)
+    this.#numbers.set(value, x)
     return value
   }
 
@@ -73,9 +75,17 @@ export class GraphBuilder {
     return this.filled([], x, type)
   }
 
+  /** The number that fills a constant; null of any other value. */
+  numberIn(value: Value): number | null {
+    return this.#numbers.get(value) ?? null
+  }
+
   /** A list of int64, as the shape, axes and index inputs of operators want it. */
   ints(values: readonly number[]): Value {
-    return this.constant('int64', [values.length], values)
+    const key = `ints ${values.join()}`
+    const value = this.#shared.get(key) ?? this.constant('int64', [values.length], values)
+    this.#shared.set(key, value)
+    return value
   }
 
   /** The tensor behind a constant; null where the value is computed or fed. */

@@ -14,8 +14,20 @@ export const sub = (g: G, x: Value, y: Value): Value => g.op('Sub', [x, y])
 /** x ∘ y, broadcast. */
 export const mul = (g: G, x: Value, y: Value): Value => g.op('Mul', [x, y])
 export const div = (g: G, x: Value, y: Value): Value => g.op('Div', [x, y])
-/** a·x with a number; ONNX Runtime multiplies faster than it negates, so this is also −x. */
-export const scale = (g: G, x: Value, a: number): Value => (a === 1 ? x : mul(g, x, g.scalar(a)))
+/** a·x with a number. */
+export function scale(g: G, x: Value, a: number): Value {
+  const number = filling(g, x, x.shape)
+  if (number !== null) return g.filled(x.shape, number * a)
+  return a === 1 ? x : mul(g, x, g.scalar(a))
+}
+
+/** Where the result is a constant of one number, that number: the gradient of a mean begins with some of those. */
+function filling(g: G, x: Value, made: Shape): number | null {
+  return x.type === 'float32' && sizeOf(made) <= FILLED_MAX ? g.numberIn(x) : null
+}
+
+/** Larger constants are left to the operator that makes them, else they would weigh down the model. */
+const FILLED_MAX = 4096
 
 export const relu = (g: G, x: Value): Value => g.op('Relu', [x])
 export const tanh = (g: G, x: Value): Value => g.op('Tanh', [x])
@@ -75,7 +87,9 @@ function reduce(g: G, op: string, x: Value, axes: readonly number[] | undefined,
 export function reshape(g: G, x: Value, shape: Shape): Value {
   const rest = sizeOf(x.shape) / sizeOf(shape.filter((size) => size !== -1))
   const made = shape.map((size) => (size === -1 ? rest : size))
-  return sameShape(x.shape, made) ? x : g.op('Reshape', [x, g.ints(made)])
+  if (sameShape(x.shape, made)) return x
+  const number = filling(g, x, made)
+  return number === null ? g.op('Reshape', [x, g.ints(made)]) : g.filled(made, number)
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i])
@@ -114,8 +128,11 @@ export function cast(g: G, x: Value, type: ElementType): Value {
 }
 
 /** x repeated along its axes of size 1, to exactly this shape. */
-export const expand = (g: G, x: Value, shape: Shape): Value =>
-  sameShape(x.shape, shape) ? x : g.op('Expand', [x, g.ints(shape)])
+export function expand(g: G, x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x
+  const number = filling(g, x, shape)
+  return number === null ? g.op('Expand', [x, g.ints(shape)]) : g.filled(shape, number)
+}
 
 /** All of them added up. */
 export function total(g: G, terms: readonly Value[]): Value {
