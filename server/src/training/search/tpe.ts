@@ -8,12 +8,14 @@
  * component a trial and one for the prior, and each component is a product over the dimensions (Falkner et al. 2018,
  * “BOHB”: multivariate), so that settings that only work together are found together:
  *
- *   real, whole   normal around the trial's place, cut to the range; its width is Scott's: ⅕ · range · n^(−1 / (d + 4))
+ *   real, whole   normal around the trial's place, cut to the range; as wide as the way to the farther of its two
+ *                 neighbours, at least range / min(100, n + 2) (Bergstra et al. 2011, 4)
  *   choice        the trial's own option, mixed with all options alike
  *   prior         even over the options, and a normal as wide as the range
  *
- * The first `STARTUP` trials are drawn from the space. A function of the trials and the seed alone, so that a search
- * that was interrupted goes on as it would have.
+ * Of more than 25 trials the older ones weigh less. The densities are those of Optuna 5's sampler (golden test). The
+ * first `STARTUP` trials are drawn from the space. A function of the trials and the seed alone, so that a search that
+ * was interrupted goes on as it would have.
  */
 import { bestOf, type TrainingTrial } from '../../domain/trainingRun.ts'
 import { fmix32 } from '../../math/hash.ts'
@@ -26,19 +28,18 @@ const STARTUP = 10
 const GOOD_SHARE = 0.1
 const GOOD_MAX = 25
 const CANDIDATES = 24
-/** Widths of kernels, as shares of the range (Optuna's multivariate estimator). */
-const WIDTH = 0.2
-const WIDTH_MIN = 0.01
+/** The newest trials, all of which weigh alike. */
+const RECENT = 25
 
 /** @param trials that have ended, in any order. */
 export function suggest(space: Space, trials: readonly TrainingTrial[], seed: number): Point {
   const ended = trials.filter(({ values, state }) => values.length > 0 && state !== 'running')
   const random = seededRandom(fmix32(seed ^ Math.imul(trials.length + 1, 0x9e3779b1)))
   if (ended.length < STARTUP) return drawPoint(space, random)
-  const ranked = rank(ended).map(({ parameters }) => parameters)
+  const ranked = rank(ended)
   const good = Math.min(Math.ceil(GOOD_SHARE * ranked.length), GOOD_MAX)
-  const better = mixture(space, ranked.slice(0, good))
-  const worse = mixture(space, ranked.slice(good))
+  const better = mixture(space, inOrder(ranked.slice(0, good)))
+  const worse = mixture(space, inOrder(ranked.slice(good)))
   let best: Point | null = null
   let bestGain = Number.NEGATIVE_INFINITY
   for (let c = 0; c < CANDIDATES; c++) {
@@ -61,7 +62,11 @@ function rank(trials: readonly TrainingTrial[]): readonly TrainingTrial[] {
   return [...trials].sort((a, b) => reached(b) - reached(a) || bestOf(a.values) - bestOf(b.values))
 }
 
-interface Mixture {
+function inOrder(trials: readonly TrainingTrial[]): readonly Point[] {
+  return trials.toSorted((a, b) => a.number - b.number).map(({ parameters }) => parameters)
+}
+
+export interface Mixture {
   draw(random: Random): Point
   logDensity(point: Point): number
 }
@@ -72,28 +77,43 @@ interface Kernel {
   logDensity(setting: Point[string]): number
 }
 
-function mixture(space: Space, points: readonly Point[]): Mixture {
+/** @param points oldest first */
+export function mixture(space: Space, points: readonly Point[]): Mixture {
   const entries = Object.entries(space)
-  const width = Math.max(WIDTH_MIN, WIDTH * Math.max(1, points.length) ** (-1 / (entries.length + 4)))
-  const components: (readonly Kernel[])[] = [
-    entries.map(([, dimension]) => priorKernel(dimension)),
-    ...points.map((point) =>
-      entries.map(([name, dimension]) => kernelAt(dimension, point[name], width, points.length)),
+  /** [dimensions][components], the prior last */
+  const kernels = entries.map(([name, dimension]) => [
+    ...kernelsAt(
+      dimension,
+      points.map((point) => point[name]),
     ),
-  ]
+    priorKernel(dimension),
+  ])
+  const weights = [...points.map((_, i) => weightOf(i, points.length)), 1]
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
   return {
     draw(random) {
-      const component = components[Math.floor(random() * components.length)]
-      return Object.fromEntries(entries.map(([name], d) => [name, component[d].draw(random)]))
+      let left = random() * total
+      const component = weights.findIndex((weight) => {
+        left -= weight
+        return left < 0
+      })
+      return Object.fromEntries(entries.map(([name], d) => [name, kernels[d][component].draw(random)]))
     },
     logDensity(point) {
-      const logs = components.map((component) =>
-        component.reduce((sum, kernel, d) => sum + kernel.logDensity(point[entries[d][0]]), 0),
+      const logs = weights.map((weight, c) =>
+        entries.reduce((sum, [name], d) => sum + kernels[d][c].logDensity(point[name]), Math.log(weight / total)),
       )
       const top = Math.max(...logs)
-      return top + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - top), 0) / components.length)
+      return top + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - top), 0))
     },
   }
+}
+
+/** From 1/n for the oldest of n points evenly up to 1 for the recent ones. */
+function weightOf(i: number, points: number): number {
+  const ramp = points - RECENT
+  if (i >= ramp) return 1
+  return ramp === 1 ? 1 / points : 1 / points + ((1 - 1 / points) * i) / (ramp - 1)
 }
 
 function priorKernel(dimension: Dimension): Kernel {
@@ -102,18 +122,33 @@ function priorKernel(dimension: Dimension): Kernel {
   return normalKernel(dimension, (low + high) / 2, high - low)
 }
 
-function kernelAt(dimension: Dimension, setting: Point[string], width: number, points: number): Kernel {
-  if (dimension.kind === 'choice') return choiceKernel(dimension.of, setting, points)
-  const [low, high] = rangeOf(dimension)
-  return normalKernel(dimension, scaleOf(dimension, setting), width * (high - low))
+function kernelsAt(dimension: Dimension, settings: readonly Point[string][]): readonly Kernel[] {
+  if (dimension.kind === 'choice')
+    return settings.map((setting) => choiceKernel(dimension.of, setting, settings.length))
+  const places = settings.map((setting) => scaleOf(dimension, setting))
+  const widths = widthsOf(places, rangeOf(dimension))
+  return places.map((place, i) => normalKernel(dimension, place, widths[i]))
 }
 
-/** Its own option counts 1, and all options together count one in `points`: the fewer trials, the less it is sure. */
+/** To the farther neighbour; the outermost have one neighbour, and one alone has the ends of the range. */
+function widthsOf(places: readonly number[], [low, high]: readonly [number, number]): readonly number[] {
+  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b])
+  const widthMin = (high - low) / Math.min(100, places.length + 2)
+  const widths = new Array<number>(places.length)
+  for (const [rank, i] of order.entries()) {
+    const alone = places.length === 1
+    const before = rank > 0 ? places[i] - places[order[rank - 1]] : alone ? places[i] - low : 0
+    const after = rank < order.length - 1 ? places[order[rank + 1]] - places[i] : alone ? high - places[i] : 0
+    widths[i] = Math.min(high - low, Math.max(widthMin, before, after))
+  }
+  return widths
+}
+
+/** Its own option counts 1, and each option one in n + 1: the fewer trials, the less it is sure. */
 function choiceKernel(options: readonly Point[string][], own: Point[string] | null, points: number): Kernel {
   const even = 1 / (points + 1)
-  const shares = options.map((option) =>
-    own === null ? 1 / options.length : even / options.length + (option === own ? 1 - even : 0),
-  )
+  const total = options.length * even + (own === null ? 0 : 1)
+  const shares = options.map((option) => (even + (own !== null && option === own ? 1 : 0)) / total)
   return {
     draw(random) {
       let left = random()
@@ -133,7 +168,6 @@ function normalKernel(dimension: Exclude<Dimension, { kind: 'choice' }>, mean: n
   const from = normalCdf((low - mean) / deviation)
   const to = normalCdf((high - mean) / deviation)
   const logMass = Math.log(to - from)
-  const mass = (a: number, b: number) => normalCdf((b - mean) / deviation) - normalCdf((a - mean) / deviation)
   return {
     draw: (random) => {
       const place = mean + deviation * normalQuantile(from + random() * (to - from))
@@ -143,10 +177,15 @@ function normalKernel(dimension: Exclude<Dimension, { kind: 'choice' }>, mean: n
       if (dimension.kind === 'whole') {
         const k = Number(setting)
         const [a, b] = dimension.log ? [Math.log(k - 0.5), Math.log(k + 0.5)] : [k - 0.5, k + 0.5]
-        return Math.log(Math.max(mass(a, b), Number.MIN_VALUE)) - logMass
+        return Math.log(massBetween((a - mean) / deviation, (b - mean) / deviation)) - logMass
       }
       const z = (scaleOf(dimension, setting) - mean) / deviation
       return -0.5 * z * z - Math.log(deviation * Math.sqrt(2 * Math.PI)) - logMass
     },
   }
+}
+
+/** Φ(b) − Φ(a) for a < b, in the lower tail, where the digits are; never 0, so that its logarithm exists. */
+function massBetween(a: number, b: number): number {
+  return Math.max(a > 0 ? normalCdf(-a) - normalCdf(-b) : normalCdf(b) - normalCdf(a), Number.MIN_VALUE)
 }
