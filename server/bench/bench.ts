@@ -1,7 +1,7 @@
 /**
  * How fast Barometer is, end to end, beside its peers.
  *
- *   node server/bench/bench.ts [serving] [start] [memory] [batch]     all of them by default
+ *   node server/bench/bench.ts [serving] [start] [memory] [batch] [transformer]     the first four by default
  *   node server/bench/bench.ts --profile                              where the server's time goes under load
  *   node server/bench/bench.ts engine                                 the learning engine beside PyTorch (engine/engine.ts)
  *
@@ -21,10 +21,11 @@ import { machine } from './machine.ts'
 import { type PeerName, peer, peerNames } from './peers.ts'
 import { profile } from './profile.ts'
 import { median, points, pointsTable, table } from './report.ts'
-import { type Checked, type Health, serving, type Turn } from './serving.ts'
+import { type Checked, type Health, type ServingPlan, serving, type Turn } from './serving.ts'
 import { memory, type StartUp, startUps } from './startUp.ts'
 import type { Subject } from './subject.ts'
 import { cut, reviews, type TextKind, textKinds } from './texts.ts'
+import { prepareTransformer, transformerPeers } from './transformer.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 if (process.argv[2] === 'engine') {
@@ -32,7 +33,9 @@ if (process.argv[2] === 'engine') {
   process.exit()
 }
 
-const parts = ['serving', 'start', 'memory', 'batch'] as const
+const parts = ['serving', 'start', 'memory', 'batch', 'transformer'] as const
+/** What runs where nothing is named; the others take their time. */
+const USUAL = ['serving', 'start', 'memory', 'batch'] as const
 const TIMES = 5
 const THIRD_MODEL_ROWS = 4000
 
@@ -43,6 +46,7 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64,8,1' },
     texts: { type: 'string', default: 'short,long' },
+    peers: { type: 'string' },
     json: { type: 'string' },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -55,6 +59,7 @@ const HELP = `usage: npm run bench -- [${parts.join('] [')}] [options]
   --seconds N         length of a turn (4)
   --connections LIST  of the load, separated by commas (64,8,1)
   --texts LIST        short (12 to 40 words), long (200 to 260), separated by commas (both)
+  --peers LIST        of transformer: only these, separated by commas (all)
   --json FILE         append every figure to FILE, one line of JSON each
   --profile           profile the server at the first of --connections and --texts instead
 
@@ -90,12 +95,16 @@ function countOf(given: string): number {
 
 async function main(): Promise<void> {
   if (options.help) return print(HELP)
-  const chosen = positionals.length === 0 ? parts : listOf(positionals.join(','), parts)
+  const chosen: readonly (typeof parts)[number][] =
+    positionals.length === 0 ? USUAL : listOf(positionals.join(','), parts)
   const kinds = listOf(options.texts, Object.keys(textKinds) as TextKind[]) // the keys of a literal
   const connections = options.connections.split(',').map(countOf)
   const dataFolder = process.env['BAROMETER_DATA'] ?? fail('Set BAROMETER_DATA to the folder of the data sets.')
   const about = machine(root)
-  if (about.wrk === null && (options.profile || chosen.includes('serving') || chosen.includes('memory')))
+  if (
+    about.wrk === null &&
+    (options.profile || chosen.includes('serving') || chosen.includes('transformer') || chosen.includes('memory'))
+  )
     fail('The load comes from wrk, which is not installed (Debian and Ubuntu: apt-get install wrk).')
   record({ what: 'machine', ...about })
   print(
@@ -105,14 +114,21 @@ async function main(): Promise<void> {
   const texts = { short: cut(all, 'short'), long: cut(all, 'long') }
 
   if (options.profile) return print(await profile(root, texts[kinds[0]], connections[0], countOf(options.seconds)))
-  if (chosen.includes('serving'))
-    await serve(dataFolder, {
-      rounds: countOf(options.rounds),
-      seconds: countOf(options.seconds),
-      connections,
-      kinds,
-      texts,
-    })
+  const plan = { rounds: countOf(options.rounds), seconds: countOf(options.seconds), connections, kinds, texts }
+  if (chosen.includes('serving')) {
+    const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
+    await serve(plan, home, [barometer(root, home), ...(await peers(dataFolder, plan))])
+  }
+  if (chosen.includes('transformer')) {
+    const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
+    await prepareTransformer(home, dataFolder)
+    const folder = process.env['BAROMETER_PEERS']
+    const [python] = (process.env['BAROMETER_PEERS_PYTHON'] ?? 'python3').split(',')
+    if (folder === undefined) print('BAROMETER_PEERS is not set: Barometer alone.')
+    const others = folder === undefined ? [] : transformerPeers(folder, dataFolder, python)
+    const only = others.filter(({ name }) => options.peers === undefined || options.peers.split(',').includes(name))
+    await serve(plan, home, [barometer(root, home), ...only])
+  }
   if (chosen.includes('start')) await starts()
   if (chosen.includes('memory')) {
     const held = await memory(root, all.slice(0, THIRD_MODEL_ROWS), texts.short)
@@ -125,12 +141,10 @@ async function main(): Promise<void> {
   if (chosen.includes('batch')) await batches(all)
 }
 
-async function serve(dataFolder: string, plan: Parameters<typeof serving>[2]): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
+async function serve(plan: ServingPlan, home: string, subjects: readonly Subject[]): Promise<void> {
   const turns: Turn[] = []
   const checks: Checked[] = []
   try {
-    const subjects = [barometer(root, home), ...(await peers(dataFolder, plan))]
     await serving(subjects, home, plan, (line) => {
       record(line)
       if (line.what === 'turn') {
@@ -166,7 +180,7 @@ function healthLine({ eventLoopLagP50Ms, eventLoopLagP99Ms, gcShare, heapMb }: H
 }
 
 /** Each peer on the interpreter on which it answers most requests; none without BAROMETER_PEERS. */
-async function peers(dataFolder: string, plan: Parameters<typeof serving>[2]): Promise<Subject[]> {
+async function peers(dataFolder: string, plan: ServingPlan): Promise<Subject[]> {
   const folder = process.env['BAROMETER_PEERS']
   if (folder === undefined) {
     print('BAROMETER_PEERS is not set: Barometer alone.')

@@ -17,7 +17,7 @@ export const peerNames = ['stock', 'folded'] as const
 export type PeerName = (typeof peerNames)[number]
 
 /** uvicorn's fastest event loop and parser, and no line of its own for each request. */
-const UVICORN = '--loop uvloop --http httptools --no-access-log --log-level warning'
+export const UVICORN = '--loop uvloop --http httptools --no-access-log --log-level warning'
 
 /** @param python an interpreter that has the peers' packages. */
 export function peer(name: PeerName, peersFolder: string, dataFolder: string, python: string): Subject {
@@ -66,17 +66,18 @@ const PACKAGES = ['fastapi', 'uvicorn', 'uvloop', 'httptools', 'pydantic', 'scik
 
 const known = new Map<string, Readonly<Record<string, string>>>()
 
-function versionsOf(python: string): Readonly<Record<string, string>> {
-  let versions = known.get(python)
+export function versionsOf(python: string, packages = PACKAGES): Readonly<Record<string, string>> {
+  const key = `${python} ${packages.join(' ')}`
+  let versions = known.get(key)
   if (versions === undefined) {
     const script =
       'import json, platform, sys; from importlib.metadata import version\n' +
       'print(json.dumps({"python": platform.python_version(), **{p: version(p) for p in sys.argv[1:]}}))'
     const found: Record<string, string> = JSON.parse(
-      execFileSync(python, ['-c', script, ...PACKAGES], { encoding: 'utf8' }),
+      execFileSync(python, ['-c', script, ...packages], { encoding: 'utf8' }),
     )
     versions = found
-    known.set(python, found)
+    known.set(key, found)
   }
   return versions
 }
