@@ -103,6 +103,8 @@ test('an operator without a rule is named, but only where the gradient has to go
   const loss = sum(g, mul(g, x, g.op('ReduceMax', [z], { keepdims: true })))
   expect(differentiate(g, loss, [x]).has(x)).toBe(true)
   expect(() => differentiate(g, loss, [z])).toThrow('ReduceMax, which makes reducemax_1, has no gradient here')
+  const largest = g.op('ReduceMax', [z])
+  expect(differentiate(g, sum(g, mul(g, largest, largest)), [largest]).has(largest)).toBe(true)
 })
 
 test.each([

@@ -51,12 +51,14 @@ export function differentiate(g: GraphBuilder, loss: Value, wrt: readonly Value[
 
   const pass = (input: Value | null, product: () => Value): void => {
     if (!input || !depends.has(input)) return
-    terms.set(input, [...(terms.get(input) ?? []), sumTo(g, product(), input.shape)])
+    push(terms, input, sumTo(g, product(), input.shape))
   }
   for (const node of forward.toReversed()) {
-    if (!node.outputs.some((output) => output && depends.has(output) && terms.has(output))) continue
+    const flows = node.inputs.some((input) => input && depends.has(input))
+    if (!flows || !node.outputs.some((output) => output && terms.has(output))) continue
     const dys = node.outputs.map((output) => output && gradientOf(output))
-    const [y, dy] = [node.outputs[0] as Value, dys[0] as Value] // only Split's rule looks beyond the first
+    assert(dys[0] || node.op === 'Split', `only the first output of ${node.op} has a gradient here`)
+    const [y, dy] = [node.outputs[0] as Value, dys[0] as Value] // Split's rule looks at dys instead
     const region = g.regionOf(y)
     if (region) {
       const products = region.gradient(dy)
@@ -86,9 +88,15 @@ function dependents(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<
 function readersOf(nodes: readonly Node[]): ReadonlyMap<Value, readonly Node[]> {
   const readers = new Map<Value, Node[]>()
   for (const node of nodes) {
-    for (const input of new Set(node.inputs)) if (input) readers.set(input, [...(readers.get(input) ?? []), node])
+    for (const input of new Set(node.inputs)) if (input) push(readers, input, node)
   }
   return readers
+}
+
+function push<T>(lists: Map<Value, T[]>, key: Value, item: T): void {
+  const list = lists.get(key)
+  if (list) list.push(item)
+  else lists.set(key, [item])
 }
 
 function ruleOf({ op, outputs }: Node): Rule {

@@ -37,7 +37,6 @@ export const sigmoid = (g: G, x: Value): Value => g.op('Sigmoid', [x])
 export const softplus = (g: G, x: Value): Value => g.op('Softplus', [x])
 export const exp = (g: G, x: Value): Value => g.op('Exp', [x])
 export const log = (g: G, x: Value): Value => g.op('Log', [x])
-export const sqrt = (g: G, x: Value): Value => g.op('Sqrt', [x])
 export const erf = (g: G, x: Value): Value => g.op('Erf', [x])
 /** x·Φ(x), exactly (`none`) or by its approximation with tanh. Hendrycks & Gimpel 2016. */
 export const gelu = (g: G, x: Value, approximate: 'none' | 'tanh' = 'none'): Value =>
