@@ -15,6 +15,8 @@ export type ToGradientThread =
   | { readonly kind: 'attribute'; readonly id: number; readonly ids: Int32Array; readonly baseline: Int32Array }
   /** Nobody waits for it any more. */
   | { readonly kind: 'drop'; readonly id: number }
+  /** Ends the thread between two runs. */
+  | { readonly kind: 'end' }
 
 export type FromGradientThread =
   | { readonly kind: 'opened'; readonly labels: number }

@@ -35,6 +35,8 @@ port.on('message', (message: ToGradientThread) => {
       )
     case 'drop':
       return running.get(message.id)?.abort()
+    case 'end':
+      return process.exit()
     default:
       message satisfies never
   }

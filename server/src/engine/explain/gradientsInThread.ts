@@ -78,10 +78,14 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
     for (const id of waiting.keys()) settle(id)?.reject(fault)
   }
 
+  /** Asked to end, never cut off: ONNX Runtime takes the whole process with it when its thread is ended within a run. */
   async function stop(): Promise<void> {
     const stopped = worker
     worker = null
-    await stopped?.terminate()
+    if (stopped === null) return
+    const ended = new Promise((resolve) => stopped.once('exit', resolve))
+    stopped.postMessage({ kind: 'end' } satisfies ToGradientThread)
+    await ended
   }
 
   return {
