@@ -3,34 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stays } from '../../test/stays.ts'
 import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
 import { decodeArtifact } from '../artifacts/loadArtifact.ts'
 import { readReference } from '../artifacts/reference.ts'
-import { seededRandom } from '../math/random.ts'
 import { transformerRecipes } from '../models/text/transformer/recipes.ts'
 import { type Distil, distil } from './distil.ts'
-import type { LabelledText } from './measure.ts'
 import { trainingPlans } from './plans.ts'
 import { scoreArtifact } from './scoreArtifact.ts'
 import { type TrainCascade, trainCascade } from './trainCascade.ts'
 import type { Trained, TrainerNeeds } from './trainer.ts'
 import { trainTransformer } from './trainTransformer.ts'
-
-const good = ['fast', 'solid', 'quiet', 'bright', 'cheap', 'neat']
-const bad = ['slow', 'flimsy', 'loud', 'dim', 'costly', 'ugly']
-const chatter = ['this', 'phone', 'is', 'very', 'and', 'the', 'screen', 'battery', 'looks', 'seems', 'to', 'me']
-
-/** Sentences of which one word says the label. */
-function tickets(count: number, seed: number): LabelledText[] {
-  const random = seededRandom(seed)
-  const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)]
-  return Array.from({ length: count }, (_, i) => {
-    const words = Array.from({ length: 5 + Math.floor(8 * random()) }, () => pick(chatter))
-    const label = random() < 0.5 ? 'negative' : 'positive'
-    words.splice(Math.floor(random() * words.length), 1, pick(label === 'positive' ? good : bad))
-    return { text: `${words.join(' ')} ${seed}-${i}`, label }
-  })
-}
 
 const recipe = {
   ...transformerRecipes.small,
@@ -50,8 +33,8 @@ const recipe = {
   learningRate: 1e-2,
   heldOutShare: 0.5,
 } as const
-const rows = tickets(2000, 1)
-const unseen = { name: 'made/test', rows: tickets(300, 2) }
+const rows = stays(2000, 1)
+const unseen = { name: 'made/test', rows: stays(300, 2) }
 const common = {
   model: 'tickets',
   task: 'sentiment',
@@ -96,7 +79,7 @@ function distilled(changes: Partial<Distil> = {}): Promise<Trained> {
     student: { kind: 'linear', plan: linear },
     temperature: 2,
     share: 0.7,
-    texts: tickets(1500, 4).map(({ text }) => text),
+    texts: stays(1500, 4).map(({ text }) => text),
     rows: [],
     test: unseen,
     ...changes,
@@ -135,7 +118,7 @@ describe('a student', () => {
     const trained = await distilled({
       student,
       rows: rows.slice(0, 300),
-      texts: [...unseen.rows, ...tickets(900, 5)].map(({ text }) => text),
+      texts: [...unseen.rows, ...stays(900, 5)].map(({ text }) => text),
     })
     expect(trained.artifact.manifest).toMatchObject({ kind: 'transformer', recipe: { name: 'distil-transformer' } })
     expect(trained.facts).toMatchObject({ texts: 1200, labelled: 300 })

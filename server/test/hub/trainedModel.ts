@@ -13,30 +13,14 @@ import { encodeModel } from '../../src/engine/onnx/encode.ts'
 import { floats } from '../../src/engine/onnx/tensor.ts'
 import { quantizeModel } from '../../src/engine/quantize/quantizeModel.ts'
 import { wordPieceTokenizer } from '../../src/engine/tokenize/fromVocabulary.ts'
-import { seededRandom } from '../../src/math/random.ts'
 import { transformerRecipes } from '../../src/models/text/transformer/recipes.ts'
 import { buildVocabulary } from '../../src/models/text/wordPiece/buildVocabulary.ts'
 import { countWords } from '../../src/training/countWords.ts'
 import type { LabelledText } from '../../src/training/measure.ts'
 import { openCheckpoint } from '../../src/training/openCheckpoint.ts'
 import { trainTransformer } from '../../src/training/trainTransformer.ts'
+import { stays } from '../stays.ts'
 import type { RepositoryFiles } from './fakeHub.ts'
-
-const praise = ['wonderful', 'delightful', 'reliable', 'friendly', 'excellent', 'pleasant']
-const blame = ['horrible', 'disappointing', 'broken', 'rude', 'terrible', 'useless']
-const filler = ['the', 'staff', 'hotel', 'room', 'was', 'and', 'our', 'stay', 'breakfast', 'really', 'quite', 'this']
-
-/** Sentences of which one word says the label. */
-export function stays(count: number, seed: number): LabelledText[] {
-  const random = seededRandom(seed)
-  const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)]
-  return Array.from({ length: count }, () => {
-    const label = random() < 0.5 ? 'negative' : 'positive'
-    const words = Array.from({ length: 4 + Math.floor(10 * random()) }, () => pick(filler))
-    words[Math.floor(random() * words.length)] = pick(label === 'positive' ? praise : blame)
-    return { text: `${words.join(' ')}.`, label }
-  })
-}
 
 const shape = { width: 64, layers: 2, heads: 4, inner: 128, positions: 64 }
 
