@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type BatchLimits, chooseBatch, type Waiting } from './chooseBatch.ts'
 
-const limits: BatchLimits = { paddedTokensMax: 2000, rowsMax: 8, tokensEnough: 300, paddingMax: 0.1 }
+const limits: BatchLimits = { paddedTokensMax: 2000, rowsMax: 8, tokensEnough: 300, paddingTokensMax: 12 }
 const text = (length: number, rest: Partial<Waiting> = {}): Waiting => ({
   length,
   model: 1,
@@ -51,8 +51,9 @@ test('texts of one length go together until there are tokens enough', () => {
 })
 
 test('a long text does not make short ones wait, nor short ones a long one', () => {
-  expect(chooseBatch([text(400), text(20), text(21)], 3, limits)).toEqual([0])
-  expect(chooseBatch([text(20), text(400), text(21)], 3, limits)).toEqual([0, 2])
+  expect(chooseBatch([text(200), text(20), text(21)], 3, limits)).toEqual([0])
+  expect(chooseBatch([text(20), text(200), text(21)], 3, limits)).toEqual([0, 2])
+  expect(chooseBatch([text(400), text(400)], 2, limits)).toEqual([0])
 })
 
 test('texts that came alone pass those of a bulk', () => {

@@ -12,18 +12,22 @@ export interface Waiting {
 }
 
 export interface BatchLimits {
-  /** Rows × tokens of the longest. */
+  /** Rows × tokens of the longest; protects the memory. */
   readonly paddedTokensMax: number
   readonly rowsMax: number
   /** Past so many padded tokens another row makes no row cheaper; it only makes all wait for it. */
   readonly tokensEnough: number
-  /** Padding ÷ padded tokens. */
-  readonly paddingMax: number
+  /** Padding that one more row may bring. */
+  readonly paddingTokensMax: number
 }
 
 /**
- * The oldest text, and those of about its length: a batch costs what its padded tokens cost, and a few hundred tokens
- * already keep the multiplications as busy as they get.
+ * The oldest text, and those of about its length.
+ *
+ *   milliseconds of a batch ≈ 2.6 + 0.22 · padded tokens        DistilBERT's shape in 8 bits, one thread, measured
+ *
+ * The first part is the way of the weights from memory. A row that joins a batch saves it, and costs what it brings of
+ * padding: it is worth joining up to 12 tokens of padding. Past a few hundred tokens the first part no longer matters.
  *
  * @param waiting in the order in which they came
  * @param share   rows at most, so that other threads that have nothing to do get some, too
@@ -40,18 +44,19 @@ export function chooseBatch(waiting: readonly Waiting[], share: number, limits: 
     .filter((i) => i !== first && waiting[i].model === oldest.model && !waiting[i].again)
     // Of equally close ones those that came alone, and then the older.
     .sort((a, b) => distance(a) - distance(b) || Number(waiting[a].bulk) - Number(waiting[b].bulk) || a - b)
+  const rowsMax = Math.min(share, limits.rowsMax)
+  const tokensMax = Math.min(limits.tokensEnough, limits.paddedTokensMax)
   const chosen = [first]
   let longest = oldest.length
-  let tokens = oldest.length
   for (const i of candidates) {
-    if (chosen.length >= Math.min(share, limits.rowsMax) || longest * chosen.length >= limits.tokensEnough) break
     const { length } = waiting[i]
-    const padded = Math.max(longest, length) * (chosen.length + 1)
+    const rows = chosen.length + 1
+    const longer = Math.max(longest, length)
+    const padding = rows * longer - chosen.length * longest - length
     // The next are still further away: none of them fits better.
-    if (padded > limits.paddedTokensMax || padded - tokens - length > limits.paddingMax * padded) break
+    if (rows > rowsMax || rows * longer > tokensMax || padding > limits.paddingTokensMax) break
     chosen.push(i)
-    longest = Math.max(longest, length)
-    tokens += length
+    longest = longer
   }
   return chosen.sort((a, b) => waiting[a].length - waiting[b].length)
 }

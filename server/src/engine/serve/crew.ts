@@ -47,7 +47,7 @@ export interface CrewModel {
   close(): Promise<void>
 }
 
-const LIMITS: BatchLimits = { paddedTokensMax: 16_384, rowsMax: 64, tokensEnough: 320, paddingMax: 0.1 }
+const LIMITS: BatchLimits = { paddedTokensMax: 16_384, rowsMax: 64, tokensEnough: 512, paddingTokensMax: 12 }
 /** How often waiting texts are looked at whose time may be up. */
 const SWEEP_MS = 100
 /** A thread that ends again and again is started after a pause that doubles up to the second of these. */
