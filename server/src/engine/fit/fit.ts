@@ -332,6 +332,7 @@ async function evaluate(run: Run, { examples, buckets, measure }: Held): Promise
     if (signal?.aborted) await keep(run)
     throw error
   })
+  if (!Number.isFinite(seen.loss)) throw diverged(state.step)
   const metrics = { loss: seen.loss, ...measure?.(seen.logits, seen.width) }
   const evaluated = { epoch: state.epoch + 1, rows: examples.count, metrics }
   state.evaluations.push(evaluated)

@@ -42,16 +42,17 @@ const shapeSettings = {
 export const transformer: Recipe = {
   about: 'an encoder: from scratch with a vocabulary of its own, or --from hf:… or NAME@VERSION',
   base: 'optional',
+  unlabelled: true,
   settings: { ...settings, ...shapeSettings },
   quick: { samples: 1000, epochs: 1 },
   // Rates scale what the recipe has, since from scratch and from another's weights they lie far apart.
   search: {
     space: {
       learningRateScale: { kind: 'real', low: 0.1, high: 10, log: true },
-      decay: { kind: 'real', low: 1e-3, high: 0.3, log: true },
+      decay: { kind: 'real', low: 1e-3, high: 2, log: true },
       warmUpShare: { kind: 'real', low: 0, high: 0.3 },
       smoothing: { kind: 'choice', of: [0, 0.05, 0.1] },
-      wordDropout: { kind: 'choice', of: [0, 0.05, 0.1] },
+      wordDropout: { kind: 'choice', of: [0, 0.1, 0.2, 0.3] },
     },
     start: { learningRateScale: 1, decay: 0.05, warmUpShare: 0.1, smoothing: 0, wordDropout: 0 },
   },
@@ -74,7 +75,7 @@ async function trainer(): Promise<Train> {
         data: { sha256: texts.sha256, sources: texts.sources },
         test: texts.test,
         base: job.base === null ? null : await openStart(job.base, work),
-        unlabelled: [],
+        unlabelled: texts.unlabelled,
         engine: job.engine,
         createdAt: job.createdAt,
       },
