@@ -45,7 +45,8 @@ const ONE_HOT_MAX = 2048
 /**
  * dxᵥ = Σₖ [indexₖ = v]·dyₖ, as the product of the transposed one-hot rows of the indices with dy.
  *
- * Never by ScatterND: ONNX Runtime (1.30) adds from several threads at once, and loses sums where an index comes twice.
+ * Never by ScatterND: ONNX Runtime (1.30) adds from several threads at once, and loses sums where an index comes twice
+ * (microsoft/onnxruntime#18048).
  */
 function scatter(g: GraphBuilder, shape: Shape, axis: number, indices: Value, dy: Value): Value {
   const [before, size, after] = [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))]
