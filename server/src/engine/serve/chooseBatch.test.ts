@@ -33,9 +33,9 @@ test('every batch holds the oldest text, keeps all limits, and has one model', (
         expect(lengths).toEqual(lengths.toSorted((a, b) => a - b))
         const padded = chosen.length * (lengths.at(-1) ?? 0)
         const tokens = lengths.reduce((sum, length) => sum + length, 0)
-        expect(padded - tokens).toBeLessThanOrEqual(limits.paddingMax * padded)
+        expect(padded - tokens).toBeLessThanOrEqual(limits.paddingTokensMax * (chosen.length - 1))
         if (chosen.length > 1) {
-          expect(padded).toBeLessThanOrEqual(limits.paddedTokensMax)
+          expect(padded).toBeLessThanOrEqual(limits.tokensEnough)
           expect(chosen.length).toBeLessThanOrEqual(Math.min(share, limits.rowsMax))
           expect(texts.some(({ again }) => again)).toBe(false)
         }
