@@ -39,8 +39,11 @@ const gather: Rule = ({ g, node, inputs: [x, indices], dy }) => {
   return [() => scatter(g, x.shape, axis, indices, dy), null]
 }
 
-/** Up to this size of the axis a product is the faster way (2 × 10¹¹ multiplications a second against 25 million elements). */
-const ONE_HOT_MAX = 2048
+/**
+ * Up to this size of the axis a product is taken. Its time grows with the size, ScatterElements' does not: of 2048×768 rows
+ * 0.3 ms against 55 at size 2, 83 against 84 at size 512, on a machine at its limit.
+ */
+const ONE_HOT_MAX = 1024
 
 /**
  * dxᵥ = Σₖ [indexₖ = v]·dyₖ, as the product of the transposed one-hot rows of the indices with dy.
