@@ -135,6 +135,12 @@ function runtimeOptions(options: SessionOptions): InferenceSession.SessionOption
     ...(options.optimisedPath === undefined ? {} : { optimizedModelFilePath: options.optimisedPath }),
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
     ...(options.dimensions === undefined ? {} : { freeDimensionOverrides: options.dimensions }),
-    extra: { 'session.intra_op.allow_spinning': options.spinning ? '1' : '0', ...options.settings },
+    extra: {
+      'session.intra_op.allow_spinning': options.spinning ? '1' : '0',
+      // Processors before VNNI add pairs of u8 × s8 products in 16 bits, which overflow: there, and only there, the runtime
+      // turns the weights into u8, which is slower and right (microsoft/onnxruntime, pull request 12088).
+      'session.x64quantprecision': '1',
+      ...options.settings,
+    },
   }
 }
