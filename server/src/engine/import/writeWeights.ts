@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { elementNumbers, GRAPH, MODEL, NODE, TENSOR } from '../onnx/fields.ts'
-import { bytesOf, type Field, MessageWriter, newPatience, readMessage, textOf } from '../onnx/protobuf.ts'
+import { bytesOf, type Field, MessageWriter, newBudget, readMessage, textOf } from '../onnx/protobuf.ts'
 import type { ExportWeight } from './readExport.ts'
 
 /** Bytes in pieces, so that a large file is copied once, at the end. */
@@ -40,7 +40,7 @@ export function writeWeights(
 function rewritten(message: Uint8Array, replace: (field: Field) => Pieces | undefined): Pieces {
   const pieces: Uint8Array[] = []
   let at = 0
-  readMessage(message, newPatience(), (fields) => {
+  readMessage(message, newBudget(), (fields) => {
     for (const field of fields) {
       const end = field.bytes.byteOffset - message.byteOffset + field.bytes.length
       pieces.push(...(replace(field) ?? [message.subarray(at, end)]))
@@ -61,7 +61,7 @@ function varint(value: number): number[] {
 
 /** The first text in a field of that number. */
 function nameOf(message: Uint8Array, number: number): string {
-  return readMessage(message, newPatience(), (fields) => {
+  return readMessage(message, newBudget(), (fields) => {
     for (const field of fields) if (field.number === number) return textOf(field)
     return ''
   })

@@ -27,7 +27,7 @@ import {
   floatOf,
   integerOf,
   malformed,
-  newPatience,
+  newBudget,
   pushFloats,
   pushIntegers,
   readMessage,
@@ -50,21 +50,21 @@ const EXTERNAL_BYTES_MAX = 2 ** 31
 export function decodeModel(file: Uint8Array, options: DecodeOptions = {}): OnnxModel {
   // A Buffer's slice is a view; from here on the bytes are what their type says.
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
-  const reading: Reading = { patience: newPatience(), readOutside: outsideReader(options) }
-  return readMessage(bytes, reading.patience, (fields) => readModel(fields, reading))
+  const reading: Reading = { budget: newBudget(), readOutside: outsideReader(options) }
+  return readMessage(bytes, reading.budget, (fields) => readModel(fields, reading))
 }
 
 /** The files beside the model's in which it keeps weights, each with the bytes that it must have at least. */
 export function externalFiles(bytes: Uint8Array): ReadonlyMap<string, number> {
   const files = new Map<string, number>()
   const reading: Reading = {
-    patience: newPatience(),
+    budget: newBudget(),
     readOutside(_name, { location, offset, length }) {
       files.set(location, Math.max(files.get(location) ?? 0, offset + length))
       return new Uint8Array(0)
     },
   }
-  readMessage(bytes, reading.patience, (fields) => readModel(fields, reading))
+  readMessage(bytes, reading.budget, (fields) => readModel(fields, reading))
   return files
 }
 

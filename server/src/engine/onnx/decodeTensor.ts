@@ -3,12 +3,12 @@ import { Fault } from '../../domain/faults.ts'
 import { ENTRY, elementNames, TENSOR } from './fields.ts'
 import type { Tensor } from './model.ts'
 import {
+  type Budget,
   bytesOf,
   eachVarint,
   type Field,
   integerOf,
   malformed,
-  type Patience,
   pushIntegers,
   readMessage,
   textOf,
@@ -19,7 +19,7 @@ const RANK_MAX = 32
 
 /** What is known while one file is read. */
 export interface Reading {
-  readonly patience: Patience
+  readonly budget: Budget
   /** The bytes of a tensor that lie outside of the file. */
   readonly readOutside: (name: string, place: Place) => Uint8Array
 }
@@ -178,7 +178,7 @@ export function readEntry(fields: Iterable<Field>): { key: string; value: string
 }
 
 export function nested<T>(field: Field, reading: Reading, read: (fields: Iterable<Field>, reading: Reading) => T): T {
-  return readMessage(bytesOf(field), reading.patience, (fields) => read(fields, reading))
+  return readMessage(bytesOf(field), reading.budget, (fields) => read(fields, reading))
 }
 
 /** The fault of what is ONNX, but not for us. `remedy` says what to do instead. */

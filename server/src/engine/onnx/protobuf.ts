@@ -25,22 +25,22 @@ export interface Field {
   readonly bytes: Uint8Array
 }
 
-/** What is left of the patience with one file. A file of rubbish may claim any number of messages at any depth. */
-export interface Patience {
+/** What one file may still ask for. A file of rubbish may claim any number of messages at any depth. */
+export interface Budget {
   messages: number
   depth: number
 }
 
-export function newPatience(): Patience {
+export function newBudget(): Budget {
   return { messages: MESSAGES_MAX, depth: DEPTH_MAX }
 }
 
 /** Reads a message with `read`, which gets its fields one by one in the order of the file. */
-export function readMessage<T>(bytes: Uint8Array, patience: Patience, read: (fields: Iterable<Field>) => T): T {
-  if (--patience.messages < 0) throw malformed(`it has more than ${MESSAGES_MAX} parts`)
-  if (--patience.depth < 0) throw malformed(`it is nested more than ${DEPTH_MAX} levels deep`)
+export function readMessage<T>(bytes: Uint8Array, budget: Budget, read: (fields: Iterable<Field>) => T): T {
+  if (--budget.messages < 0) throw malformed(`it has more than ${MESSAGES_MAX} parts`)
+  if (--budget.depth < 0) throw malformed(`it is nested more than ${DEPTH_MAX} levels deep`)
   const result = read(fieldsOf(bytes))
-  patience.depth++
+  budget.depth++
   return result
 }
 
