@@ -34,13 +34,20 @@ const FeedbackData = Type.Object({
   since: Type.Optional(Time),
 })
 
+const LogData = Type.Object({
+  kind: Type.Literal('log'),
+  task: Type.Optional(Name),
+  since: Type.Optional(Time),
+})
+
 /** POST /training-runs */
 export const TrainingRunAsk = Type.Object({
   model: Name,
   task: Type.Optional(Name),
   recipe: Type.Optional(Type.String({ maxLength: 100 })),
-  data: Type.Union([FileData, FeedbackData], {
-    description: 'Labelled rows of a file, or the logged texts of a task with the labels that people told.',
+  data: Type.Union([FileData, FeedbackData, LogData], {
+    description:
+      'Labelled rows of a file; the logged texts of a task with the labels that people told; or without, for a student.',
   }),
   test: Type.Optional(FileData),
   from: Type.Optional(Type.String({ maxLength: 300, description: '`hf:OWNER/NAME` or `NAME@VERSION`.' })),

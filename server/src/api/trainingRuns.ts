@@ -192,9 +192,12 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       const events = await store.trainingRuns.events(id, after, EVENTS_OF_A_LOOK)
       after = events.at(-1)?.seq ?? after
       const last = events.length < EVENTS_OF_A_LOOK
-      const state = JSON.stringify(runBody(run))
-      const text = events.map(eventText).join('') + (last && state !== told ? `event: run\ndata: ${state}\n\n` : '')
-      if (last) told = state
+      // Its newest point is an event of its own.
+      const state = `${run.state} ${run.cancelAsked} ${run.attempts}`
+      const changed = last && state !== told
+      if (changed) told = state
+      const text =
+        events.map(eventText).join('') + (changed ? `event: run\ndata: ${JSON.stringify(runBody(run))}\n\n` : '')
       if (text !== '') raw.write(text)
       if (last && isOver(run.state)) return
       quietMs = text === '' ? quietMs + LOOK_MS : 0
@@ -296,7 +299,7 @@ async function askedOf(body: TrainingRunAsk, folder: string, at: number): Promis
       data.kind === 'file'
         ? await fileOf(data, folder)
         : {
-            kind: 'feedback',
+            kind: data.kind,
             task: data.task ?? task,
             ...(data.since === undefined ? {} : { since: Math.min(at, Date.parse(data.since)) }),
           },

@@ -1,6 +1,13 @@
 import { Command } from 'commander'
 import { Fault } from '../domain/faults.ts'
-import { bestOf, isOver, type KeptEvent, type TrainingRun, type TrainingTrial } from '../domain/trainingRun.ts'
+import {
+  bestOf,
+  dataWords,
+  isOver,
+  type KeptEvent,
+  type TrainingRun,
+  type TrainingTrial,
+} from '../domain/trainingRun.ts'
 import type { Store } from '../store/store.ts'
 import { configOf, HOME_OPTION, type HomeOptions, withExistingStore } from './home.ts'
 import { settingWords, thin } from './liveRun.ts'
@@ -144,10 +151,7 @@ function described(
     ['state', stated(run, colour)],
     ['recipe', asked.recipe + (asked.from === null ? '' : `, from ${asked.from}`)],
     ['settings', settingWords(asked.parameters) || 'the recipe’s own'],
-    [
-      'data',
-      asked.data.map((data) => (data.kind === 'file' ? data.path : `feedback of ${data.task}`)).join(', ') || '–',
-    ],
+    ['data', asked.data.map(dataWords).join(', ') || '–'],
     ['asked for', `${moment(run.createdAt)} by ${run.who}: ${asked.why}`],
     ['took', `${took(run, now)}${run.attempts > 1 ? `, ${run.attempts} attempts` : ''}`],
     ...(result === null ? [] : [['version', `${result.model}@${result.version}`]]),

@@ -33,6 +33,7 @@ import { version as engine } from './version.ts'
 interface Options extends HomeOptions {
   readonly data?: string
   readonly feedback?: boolean
+  readonly log?: boolean
   readonly since?: number
   readonly test?: string
   readonly name?: string
@@ -65,7 +66,11 @@ export function train(terminal: Terminal): Command {
   return new Command('train')
     .option('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz')
     .option('--feedback', 'learn from the logged texts of the task and the labels that people told')
-    .option('--since <time>', 'of the feedback only what is as new: 30d, 12h …', span)
+    .option(
+      '--log',
+      'texts without labels: the logged ones of the task (distil; transformer with --set pretrainEpochs=…)',
+    )
+    .option('--since <time>', 'of feedback and log only what is as new: 30d, 12h …', span)
     .option('--name <name>', 'name of the model', modelName)
     .option('--task <name>', 'the task that it serves (default: its name)', modelName)
     .option('--text-column <name>', 'where the text is (default: where there is no doubt)')
@@ -119,8 +124,7 @@ Examples:
 /** Without the registry: the artifact goes to a folder, and nothing is kept of the run. */
 async function loneRun(terminal: Terminal, options: Options, out: string): Promise<void> {
   const asked = askedOf(options, terminal)
-  if (asked.data.some(({ kind }) => kind === 'feedback'))
-    throw new UsageError('--out goes with --data, not --feedback.')
+  if (asked.data.some(({ kind }) => kind !== 'file')) throw new UsageError('--out goes with --data alone.')
   if (asked.from !== null) throw new UsageError('--out cannot start --from a model.')
   checkAsked(asked, recipes)
   const signal = terminal.stopSignal()
@@ -129,7 +133,9 @@ async function loneRun(terminal: Terminal, options: Options, out: string): Promi
   const began = terminal.now()
   const folder = await mkdtemp(join(tmpdir(), 'barometer-train-'))
   try {
-    const files = asked.data.flatMap((data) => (data.kind === 'file' ? [{ ...data, name: nameOf(data.path) }] : []))
+    const files = asked.data.flatMap((data) =>
+      data.kind === 'file' ? [{ ...data, name: nameOf(data.path), labelled: true }] : [],
+    )
     const job = {
       asked,
       files,
@@ -279,12 +285,12 @@ function watcherOf(live: LiveRun, terminal: Terminal, reads: ReadBody[]): Watche
 }
 
 function askedOf(options: Options, terminal: Terminal): TrainingAsked {
-  const { name, data, feedback, since } = options
+  const { name, data, feedback, log, since } = options
   if (name === undefined) throw new UsageError("required option '--name <name>' not specified")
   const recipe: Recipe = recipes[options.recipe]
-  if (data === undefined && !feedback && !recipe.telemetry)
-    throw new UsageError("required option '--data <path>' (or --feedback) not specified")
-  if (since !== undefined && !feedback) throw new UsageError('--since goes with --feedback.')
+  if (data === undefined && !feedback && !log && !recipe.telemetry)
+    throw new UsageError("required option '--data <path>' (or --feedback, --log) not specified")
+  if (since !== undefined && !feedback && !log) throw new UsageError('--since goes with --feedback and --log.')
   const file = (path: string): TrainingFile => ({
     kind: 'file',
     path: resolve(terminal.folder, path),
@@ -293,6 +299,7 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
     header: options.header,
   })
   const task = options.task ?? name
+  const from = since === undefined ? {} : { since: terminal.now() - since }
   const direct = { samples: options.samples, epochs: options.epochs, batch: options.batch, learningRate: options.lr }
   const said = Object.entries(direct).filter((one): one is [string, number] => one[1] !== undefined)
   return {
@@ -301,9 +308,8 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
     recipe: options.recipe,
     data: [
       ...(data === undefined ? [] : [file(data)]),
-      ...(feedback
-        ? [{ kind: 'feedback' as const, task, ...(since === undefined ? {} : { since: terminal.now() - since }) }]
-        : []),
+      ...(feedback ? [{ kind: 'feedback', task, ...from } as const] : []),
+      ...(log ? [{ kind: 'log', task, ...from } as const] : []),
     ],
     test: options.test === undefined ? null : file(options.test),
     from: options.from ?? null,

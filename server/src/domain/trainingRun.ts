@@ -36,6 +36,20 @@ export interface TrainingFeedback {
   readonly since?: Millis
 }
 
+/** Logged texts without their labels: for a student that learns what its teacher says, or for pre-training. */
+export interface TrainingLog {
+  readonly kind: 'log'
+  readonly task: string
+  readonly since?: Millis
+}
+
+export type TrainingData = TrainingFile | TrainingFeedback | TrainingLog
+
+/** A source of rows in a few words. */
+export function dataWords(data: TrainingData): string {
+  return data.kind === 'file' ? data.path : `${data.kind} of ${data.task}`
+}
+
 export type Setting = number | string | boolean
 
 /** All that a run needs to know; kept with it, so that it can be resumed and repeated. */
@@ -43,7 +57,7 @@ export interface TrainingAsked {
   readonly model: string
   readonly task: string
   readonly recipe: string
-  readonly data: readonly (TrainingFile | TrainingFeedback)[]
+  readonly data: readonly TrainingData[]
   /** Rows that are only measured on. */
   readonly test: TrainingFile | null
   /** What the weights start from: `hf:OWNER/NAME`, `NAME@VERSION`, a folder; null for what the recipe starts from. */

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Millis } from '../../domain/time.ts'
-import type { TrainingEvent, TrainingRun } from '../../domain/trainingRun.ts'
+import { dataWords, type TrainingEvent, type TrainingRun } from '../../domain/trainingRun.ts'
 import { type Answer, type MlflowClient, MlflowError, mlflowClient } from './client.ts'
 import type { RunTracker, TrackedEnd } from './tracker.ts'
 
@@ -335,7 +335,7 @@ function paramsOf({ asked }: TrainingRun): Param[] {
     seed,
     ...(from === null ? {} : { from }),
     ...(search === null ? {} : { trials: search.trials }),
-    data: data.map((one) => (one.kind === 'file' ? one.path : `feedback of ${one.task}`)).join(', '),
+    data: data.map(dataWords).join(', '),
   })
   return unique([...said, ...Object.entries(parameters)].map(param))
 }

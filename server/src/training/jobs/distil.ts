@@ -11,6 +11,7 @@ const students = [...linearPlans, 'transformer'] as const
 export const distil: Recipe = {
   about: 'a small model that learns what the one --from names says of the texts',
   base: 'required',
+  unlabelled: true,
   settings: {
     ...transformer.settings,
     student: { kind: 'word', of: students, about: 'what learns' },
@@ -37,7 +38,7 @@ async function trainer(): Promise<Train> {
         student: await studentOf(work),
         temperature: numberOr(parameters['temperature'], 2),
         share: numberOr(parameters['share'], 0.5),
-        texts: ignores ? texts.rows.map(({ text }) => text) : [],
+        texts: [...texts.unlabelled, ...(ignores ? texts.rows.map(({ text }) => text) : [])],
         rows: ignores ? [] : texts.rows,
         seed: asked.seed,
         threads: job.threads,

@@ -208,6 +208,12 @@ describe('a run', () => {
     expect(worked.artifact?.manifest.evaluations[0].metrics['accuracy'].value).toBeGreaterThan(0.9)
   })
 
+  test('takes texts without labels only where they are of use', () => {
+    const log = { data: [{ kind: 'log', task: 'pets' }] } as const
+    expect(() => checkAsked(askedFor(log), recipes)).toThrow('of the log take the feedback')
+    expect(checkAsked(askedFor({ ...log, recipe: 'distil', from: 'pets@1' }), recipes)).toBe(recipes['distil'])
+  })
+
   test('looks for better settings, keeps every trial, and ships the best one', async () => {
     const { run, worked } = await work(askedFor({ search: { trials: 5 } }))
     expect(run.fault).toBeNull()

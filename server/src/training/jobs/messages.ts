@@ -9,8 +9,8 @@ import { trialStates } from '../../domain/trainingRun.ts'
 /** All that a training process is told. */
 export interface Job {
   readonly asked: TrainingAsked
-  /** The data as files, in order: feedback was written into one before. `name` is what the manifest calls it. */
-  readonly files: readonly (TrainingFile & { readonly name: string })[]
+  /** The data as files, in order: what comes from the log was written into one before. `name` is what the manifest calls it. */
+  readonly files: readonly (TrainingFile & { readonly name: string; readonly labelled: boolean })[]
   /** The run's own folder. */
   readonly folder: string
   /** What the weights start from, as a folder; null for what the recipe starts from. */

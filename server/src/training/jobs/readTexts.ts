@@ -9,13 +9,15 @@ import type { Job, ReadBody } from './messages.ts'
 
 export interface Texts {
   readonly rows: readonly LabelledText[]
+  /** Texts whose labels are nobody's word. */
+  readonly unlabelled: readonly string[]
   /** sha256 of the file; of the files' hashes, line by line, where there are several. */
   readonly sha256: string
   readonly sources: readonly DataSource[]
   readonly test: { readonly name: string; readonly rows: readonly LabelledText[] } | null
 }
 
-export const noTexts: Texts = { rows: [], sha256: '', sources: [], test: null }
+export const noTexts: Texts = { rows: [], unlabelled: [], sha256: '', sources: [], test: null }
 
 interface Needs {
   readonly progress: (share: number | null, words: string) => void
@@ -25,11 +27,13 @@ interface Needs {
 
 export async function readTexts({ asked, files }: Job, needs: Needs): Promise<Texts> {
   const rows: LabelledText[] = []
+  const unlabelled: string[] = []
   const hashes: string[] = []
   const sources: DataSource[] = []
   for (const file of files) {
     const read = await readFile(file, file.name, needs)
-    for (const row of read.rows) rows.push(row)
+    if (file.labelled) for (const row of read.rows) rows.push(row)
+    else for (const { text } of read.rows) unlabelled.push(text)
     hashes.push(read.report.sha256)
     sources.push({
       name: file.name,
@@ -38,10 +42,11 @@ export async function readTexts({ asked, files }: Job, needs: Needs): Promise<Te
     })
   }
   const samples = asked.parameters['samples']
-  const kept = typeof samples === 'number' ? sample(rows, samples, asked.seed) : rows
+  const some = <T>(all: readonly T[]) => (typeof samples === 'number' ? sample(all, samples, asked.seed) : all)
   const test = asked.test === null ? null : await readFile(asked.test, nameOf(asked.test.path), needs)
   return {
-    rows: kept,
+    rows: some(rows),
+    unlabelled: some(unlabelled),
     sha256: hashes.length === 1 ? hashes[0] : createHash('sha256').update(hashes.join('\n')).digest('hex'),
     sources,
     test: test === null ? null : { name: test.report.name, rows: test.rows },

@@ -19,6 +19,8 @@ export interface Recipe {
   readonly about: string
   /** True where the rows are telemetry: the recipe reads its files itself, and makes rows up where there are none. */
   readonly telemetry?: boolean
+  /** True where texts without labels are of use. */
+  readonly unlabelled?: boolean
   /** Whether it can start from the weights of another model (`--from`): never, if asked, or always. */
   readonly base: 'none' | 'optional' | 'required'
   /** What `parameters` may say. */
@@ -61,8 +63,10 @@ export function checkAsked(asked: TrainingAsked, recipes: Readonly<Record<string
   if (recipe.base === 'required' && asked.from === null) throw refuse('needs a model to start --from.')
   if (asked.search !== null && recipe.search === null) throw refuse('has nothing to optimise.')
   if (asked.data.length === 0 && !recipe.telemetry) throw refuse('needs rows.')
-  if (recipe.telemetry && asked.data.some(({ kind }) => kind === 'feedback'))
-    throw refuse('learns from telemetry; feedback is of texts.')
+  if (recipe.telemetry && asked.data.some(({ kind }) => kind !== 'file'))
+    throw refuse('learns from telemetry; the log is of texts.')
+  if (!recipe.unlabelled && asked.data.some(({ kind }) => kind === 'log'))
+    throw refuse('learns from labels; of the log take the feedback.')
   if (recipe.telemetry && asked.test !== null)
     throw refuse('measures on machines that it keeps back; it takes no test.')
   return recipe

@@ -5,11 +5,11 @@ import type { Artifact } from '../../artifacts/artifact.ts'
 import { verifyArtifact } from '../../artifacts/folder.ts'
 import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'
-import type { TrainingRun } from '../../domain/trainingRun.ts'
+import { dataWords, type TrainingRun } from '../../domain/trainingRun.ts'
 import type { StageEvent, Version } from '../../domain/version.ts'
 import type { RunTracker } from '../../notify/mlflow/tracker.ts'
 import type { Log, TrainingPlace, TrainingRuns } from '../../store/store.ts'
-import { exportFeedback } from './exportFeedback.ts'
+import { exportRows } from './exportRows.ts'
 import type { Job } from './messages.ts'
 import { nameOf } from './readTexts.ts'
 import { type Recorder, recordRun } from './recordRun.ts'
@@ -171,13 +171,14 @@ async function prepare(
   const files: Job['files'][number][] = []
   for (const [i, data] of asked.data.entries()) {
     if (data.kind === 'file') {
-      files.push({ ...data, name: nameOf(data.path) })
+      files.push({ ...data, name: nameOf(data.path), labelled: true })
       continue
     }
-    watcher.onEvent?.({ kind: 'phase', name: 'feedback' })
-    const path = join(folder, `feedback-${i}.jsonl`)
-    if (!(await isThere(path))) await exportFeedback(needs.log, data, path, signal)
-    files.push({ kind: 'file', path, textColumn: 'text', labelColumn: 'label', name: `feedback of ${data.task}` })
+    watcher.onEvent?.({ kind: 'phase', name: `reading the ${data.kind}` })
+    const path = join(folder, `${data.kind}-${i}.jsonl`)
+    if (!(await isThere(path))) await exportRows(needs.log, data, path, signal)
+    const columns = { textColumn: 'text', labelColumn: 'label' }
+    files.push({ kind: 'file', path, ...columns, name: dataWords(data), labelled: data.kind === 'feedback' })
   }
   return {
     asked,
