@@ -66,8 +66,10 @@ const RATIOS = [
 export const WINDOW_SAMPLES_MAX = 1024
 /** What is larger, or not a number, was not measured. (2¹²⁸ bytes have not been made yet; their squares still add up.) */
 const VALUE_MAX = 2 ** 128
-/** asinh of a hundredth, which is a hundredth: changes of 1 % are noise, whatever the past says. */
-const SPREAD_FLOOR = 0.01
+/** Changes of 1 % are noise, whatever the past says: of y = asinh x they are 0.01 · x/√(1 + x²), which is 0.01 · tanh y. */
+const NOISE = 0.01
+/** Where a metric has always been 0 anything is a surprise. */
+const NOISE_LEAST = 1e-9
 const DEVIATION_MAX = 20
 const SPREAD_MAX = 5
 
@@ -192,7 +194,7 @@ export function createFeatureStream(plan: FeaturePlan): FeatureStream {
       out[metrics.length * perMetric.length + i * 2] = ratio
       out[metrics.length * perMetric.length + i * 2 + 1] = usual.count === 0 ? NaN : usual.mean
       const filled = columns[over].missing[place] + columns[under].missing[place] > 0
-      if (!filled && !Number.isNaN(ratio)) learnUsual(usual, Math.asinh(ratio), share, SPREAD_FLOOR)
+      if (!filled && !Number.isNaN(ratio)) learnUsual(usual, Math.asinh(ratio), share, noiseAt(usual.mean))
     }
     return out
   }
@@ -259,7 +261,7 @@ function describe(
   if (Number.isNaN(value)) return
   const y = Math.asinh(value)
   if (usual.count > 0) {
-    const scale = Math.max(SPREAD_FLOOR, Math.sqrt(usual.variance))
+    const scale = Math.max(noiseAt(usual.mean), Math.sqrt(usual.variance))
     out[from + 8] = clip((y - usual.mean) / scale, DEVIATION_MAX)
   }
   const std = deviationOf(compressed)
@@ -269,8 +271,12 @@ function describe(
   }
   // A value that only fills a gap teaches nothing.
   if (column.missing[place] === 1) return
-  learnUsual(usual, y, share, SPREAD_FLOOR)
-  if (!Number.isNaN(std)) learnUsual(usualSpread, std, share, SPREAD_FLOOR)
+  if (!Number.isNaN(std)) learnUsual(usualSpread, std, share, noiseAt(usual.mean))
+  learnUsual(usual, y, share, noiseAt(usual.mean))
+}
+
+function noiseAt(y: number): number {
+  return Math.max(NOISE_LEAST, NOISE * Math.abs(Math.tanh(y)))
 }
 
 function clip(x: number, most: number): number {
