@@ -20,6 +20,7 @@ export function fitOptions(
     schedule: { kind: recipe.decline, warmUpShare: recipe.warmUpShare, floor: 0 },
     adamw: { ...adamWDefaults, decay: recipe.decay },
     clip: recipe.clip,
+    ...(recipe.averaging > 0 ? { averaging: recipe.averaging } : {}),
     patience: recipe.patience,
     watch: { metric: 'loss', better: 'lower' },
     checkpointSeconds: CHECKPOINT_SECONDS,

@@ -51,6 +51,21 @@ test('one seed has one curve, bit for bit; another seed has another', async () =
   expect(c.curve).not.toEqual(a.curve)
 })
 
+test('averages are what is measured and given back, and they outlive a stop', async () => {
+  const own = fresh()
+  const stop = new AbortController()
+  let points = 0
+  const onEvent = (): boolean => ++points === 60 && (stop.abort(new Error('enough')), true)
+  await expect(run({ averaging: 0.9 }, { folder: own, signal: stop.signal, onEvent })).rejects.toThrow('enough')
+  const [resumed, whole] = [await run({ averaging: 0.9 }, { folder: own }), await run({ averaging: 0.9 })]
+  expect(resumed.evaluations).toEqual(whole.evaluations)
+  expect(resumed.weights).toEqual(whole.weights)
+  // Learning itself is as it was: only what is looked at differs.
+  const plain = await run()
+  expect(whole.curve).toEqual(plain.curve)
+  expect(whole.evaluations).not.toEqual(plain.evaluations)
+})
+
 test('a run that is killed goes on to the very curve of one that was not', { timeout: 60_000 }, async () => {
   const own = fresh()
   const child = () => fork(new URL('fixtures.child.ts', import.meta.url), [own], { execArgv: [] })

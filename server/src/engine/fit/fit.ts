@@ -14,6 +14,7 @@ import { fmix32 } from '../../math/hash.ts'
 import { seededRandom } from '../../math/random.ts'
 import type { SessionOptions } from '../session.ts'
 import { type AdamW, adamw, clipScale, gradientNorm } from './adamw.ts'
+import { average, startAverages } from './averaging.ts'
 import { type Batch, batchesOf, paddedShare } from './buckets.ts'
 import { readCheckpoint, unusable, writeCheckpoint } from './checkpoint.ts'
 import { type Examples, lengthsOf } from './examples.ts'
@@ -37,6 +38,8 @@ export interface FitOptions {
   readonly adamw: AdamW
   /** Most that the norm of the gradient may be; Infinity for no limit. */
   readonly clip: number
+  /** β of running averages of the parameters, which are then measured and given back in their place (averaging.ts). */
+  readonly averaging?: number
   /** Epochs without a better figure after which the run ends; Infinity for never. */
   readonly patience: number
   /** Which held-out figure tells the best epoch. */
@@ -186,7 +189,8 @@ async function openRun(trainable: Trainable, examples: Examples, options: FitOpt
   }
   const tensors = (step: Step) => (parts > 1 ? splitTensorsOf(step, parts, names) : tensorsOf(step, names))
   const scratch = Math.max(...steps.map((step) => scratchBytes(tensors(step))))
-  const parameters = layOut(trainable.parameters, scratch)
+  const parameters = layOut(trainable.parameters, scratch, options.averaging !== undefined)
+  startAverages(parameters)
   const fingerprint = fingerprintOf(trainable, lengths, options)
   const path = join(needs.folder, CHECKPOINT)
   const kept = await readCheckpoint(path, parameters.state, (state) => accepted(state, fingerprint, path))
@@ -275,6 +279,7 @@ async function learnStep(run: Run, turns: readonly Batch[], batches: number): Pr
   if (!Number.isFinite(state.lossSum) || !Number.isFinite(norm)) throw diverged(step)
   const learningRate = options.learningRate * scheduled(options.schedule, step, stepsTotal)
   adamw(parameters, options.adamw, { step, learningRate, scale: clipScale(norm, options.clip) / turns.length })
+  if (options.averaging !== undefined) average(parameters, options.averaging, step)
   state.step = step
   state.batch += turns.length
   const every = Math.max(1, Math.ceil(stepsTotal / POINTS))
@@ -323,7 +328,7 @@ function diverged(step: number): Fault {
 async function evaluate(run: Run, { examples, buckets, measure }: Held): Promise<EpochEvaluation> {
   const { trainable, parameters, options, needs, state } = run
   const { signal } = needs
-  const seen = await look(trainable, parameters.weights, examples, buckets, {
+  const seen = await look(trainable, shown(parameters), examples, buckets, {
     session: sessionOptions(options),
     seed: options.seed,
     logits: measure !== null,
@@ -345,7 +350,7 @@ async function verdict(run: Run, evaluated: EpochEvaluation): Promise<Fitted['en
   const { state, options, needs, parameters } = run
   if (state.best === null || isBetter(evaluated, state.best, options.watch)) {
     state.best = evaluated
-    await writeCheckpoint(join(needs.folder, BEST), evaluated.epoch, { w: parameters.state.w })
+    await writeCheckpoint(join(needs.folder, BEST), evaluated.epoch, { best: shownState(parameters) })
   }
   return evaluated.epoch - state.best.epoch >= options.patience ? 'patience' : null
 }
@@ -365,11 +370,11 @@ async function finish(run: Run): Promise<Fitted> {
   const { state, parameters, options, needs, lengths } = run
   if (state.best !== null && state.best.epoch !== state.epoch) {
     const path = join(needs.folder, BEST)
-    const found = await readCheckpoint(path, { w: parameters.state.w }, (epoch) => epoch)
+    const found = await readCheckpoint(path, { best: shownState(parameters) }, (epoch) => epoch)
     if (found !== state.best.epoch) throw unusable(path, 'does not hold the best parameters')
   }
   return {
-    weights: parameters.weights,
+    weights: shown(parameters),
     curve: state.curve,
     evaluations: state.evaluations,
     best: state.best,
@@ -379,6 +384,10 @@ async function finish(run: Run): Promise<Fitted> {
     ended: state.ended ?? 'epochs',
   }
 }
+
+/** What is measured and given back. */
+const shown = ({ averages, weights }: Parameters): ReadonlyMap<string, Float32Array> => averages ?? weights
+const shownState = ({ averages, state }: Parameters): Float32Array => (averages ? state.averages : state.w)
 
 /** One 32-bit seed out of three numbers. */
 function mixed(a: number, b: number, c: number): number {

@@ -2,7 +2,7 @@
  * The parameters of a model in one shared memory: values, gradients and both moments, without a copy between the runtime,
  * which reads and writes them in place, and the optimiser.
  *
- *   | w decaying | w plain | w frozen | g decaying | g plain | m … | v … | scratch |
+ *   | w decaying | w plain | w frozen | g decaying | g plain | m … | v … | averages of w, where wanted | scratch |
  *
  * What learns lies together and in the same order four times, so the optimiser sees two long stretches instead of
  * hundreds of tensors. Every tensor begins at a multiple of 64 bytes; what lies between stays zero under AdamW, for its
@@ -33,8 +33,16 @@ export interface Parameters {
   readonly gradients: ReadonlyMap<string, Float32Array>
   readonly decaying: Stretch
   readonly plain: Stretch
-  /** All values (also the frozen), and both moments, each in one piece: what a checkpoint writes. */
-  readonly state: { readonly w: Float32Array; readonly m: Float32Array; readonly v: Float32Array }
+  /** The running averages of the values by name (frozen ones: the values); null where none are kept. */
+  readonly averages: ReadonlyMap<string, Float32Array> | null
+  /** All values (also the frozen), both moments and the averages, each in one piece: what a checkpoint writes. */
+  readonly state: {
+    readonly w: Float32Array
+    readonly m: Float32Array
+    readonly v: Float32Array
+    /** Empty where none are kept. */
+    readonly averages: Float32Array
+  }
   readonly scratch: Scratch
 }
 
@@ -67,7 +75,7 @@ function paddedBytes(type: ScratchType, elements: number): number {
 }
 
 /** Lays the parameters out and fills in their first values. Throws model_unsupported where 4 GiB are too little. */
-export function layOut(specs: readonly ParameterSpec[], scratch: number): Parameters {
+export function layOut(specs: readonly ParameterSpec[], scratch: number, averaged = false): Parameters {
   const decays = specs.filter((spec) => spec.learns && spec.decays)
   const plains = specs.filter((spec) => spec.learns && !spec.decays)
   const frozen = specs.filter((spec) => !spec.learns)
@@ -75,7 +83,8 @@ export function layOut(specs: readonly ParameterSpec[], scratch: number): Parame
     some.reduce((sum, { shape }) => sum + padded(sizeOf(shape)), 0)
   const [decaying, plain, still] = [count(decays), count(plains), count(frozen)]
   const learning = decaying + plain
-  const elements = 4 * learning + still
+  const averaging = averaged ? learning : 0
+  const elements = 4 * learning + averaging + still
   const bytes = 4 * elements + SCRATCH_LINE_BYTES + scratch
   if (bytes > KERNEL_BYTES_MAX)
     throw new Fault('model_unsupported', {
@@ -83,9 +92,16 @@ export function layOut(specs: readonly ParameterSpec[], scratch: number): Parame
     })
   const memory = kernelMemory(bytes)
   const { buffer } = memory
-  const at = { w: 0, g: 4 * (learning + still), m: 4 * (2 * learning + still), v: 4 * (3 * learning + still) }
+  const at = {
+    w: 0,
+    g: 4 * (learning + still),
+    m: 4 * (2 * learning + still),
+    v: 4 * (3 * learning + still),
+    averages: 4 * (4 * learning + still),
+  }
   const weights = new Map<string, Float32Array>()
   const gradients = new Map<string, Float32Array>()
+  const averages = new Map<string, Float32Array>()
   let offset = 0
   for (const spec of [...decays, ...plains, ...frozen]) {
     const size = sizeOf(spec.shape)
@@ -93,6 +109,7 @@ export function layOut(specs: readonly ParameterSpec[], scratch: number): Parame
     weight.set(spec.initial)
     weights.set(spec.name, weight)
     if (spec.learns) gradients.set(spec.name, new Float32Array(buffer, at.g + offset, size))
+    averages.set(spec.name, averaged && spec.learns ? new Float32Array(buffer, at.averages + offset, size) : weight)
     offset += 4 * padded(size)
   }
   const stretch = (from: number, count: number): Stretch => ({
@@ -110,7 +127,9 @@ export function layOut(specs: readonly ParameterSpec[], scratch: number): Parame
     gradients,
     decaying: stretch(0, decaying),
     plain: stretch(decaying, plain),
+    averages: averaged ? averages : null,
     state: {
+      averages: new Float32Array(buffer, at.averages, averaging),
       w: new Float32Array(buffer, at.w, learning + still),
       m: new Float32Array(buffer, at.m, learning),
       v: new Float32Array(buffer, at.v, learning),

@@ -22,6 +22,12 @@ import type { Step } from './trainable.ts'
 /** Of the graph's inputs, the one that says what each row counts. */
 const ROW_WEIGHTS = 'row_weights'
 
+/**
+ * The runtime would put a Transpose into the Gemm after it, as a flag; a tall matrix (all rows of all steps) is multiplied
+ * faster once it is turned: 1.28 ms against 1.68 for [128, 1920]·[1920, 256] on one thread of an EPYC 9004.
+ */
+const UNFUSED = { 'optimization.disable_specified_optimizers': 'GemmTransposeFusion' }
+
 /** The tensors that need memory of their own. */
 export function splitTensorsOf(
   step: Step,
@@ -67,7 +73,7 @@ export async function openSplitLearner(
 
   const model = encodeModel(toOnnx(step.graph))
   const [first, ...others] = laidOut
-  const alone = { ...options, threads: 1 }
+  const alone = { ...options, threads: 1, settings: { ...options.settings, ...UNFUSED } }
   const threads = await Promise.all(
     others.map((tensors) => startPart({ model, options: alone, ...tensors }, parameters)),
   )

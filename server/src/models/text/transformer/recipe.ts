@@ -37,6 +37,8 @@ export interface TransformerRecipe {
   readonly decay: number
   /** Most that the norm of a gradient may be. */
   readonly clip: number
+  /** β of the running averages of the weights, which are what is measured and kept; 0: the weights themselves. */
+  readonly averaging: number
   /** Epochs without a better held-out loss after which it ends. */
   readonly patience: number
   /** Share of a label's target that is spread over all labels. */
