@@ -172,7 +172,8 @@ function backward(
   const all = concat(g, das.reverse(), 0)
   const from = ticks.map((tick) => tick.from)
   return {
-    weights: mul(g, gemm(g, concat(g, from, 0), all, null, { transA: true }), four),
+    // Turned first: as a flag of so long a product it costs a fifth more (bench/engine; splitLearner.ts keeps it so).
+    weights: mul(g, gemm(g, transpose(g, concat(g, from, 0), [1, 0]), all), four),
     bias: mul(g, matmul(g, g.filled([all.shape[0]], 1), all), four),
     inputs: inputs.reverse(),
   }
