@@ -4,6 +4,7 @@
  * `run` is a synchronous native call behind a promise: the thread does nothing else meanwhile. Serve from worker
  * threads, and train in a process of its own. Between two runs the event loop gets its turn.
  */
+import { readFileSync } from 'node:fs'
 import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
 import { Fault } from '../domain/faults.ts'
 
@@ -121,6 +122,21 @@ export function valuesOf<T extends keyof RunValues>(type: T, tensor: RunTensor):
   return tensor.data as RunValues[T] // its type says which array it has
 }
 
+/**
+ * Processors before VNNI add pairs of u8 × s8 products in 16 bits, which overflow. With `x64quantprecision` the runtime
+ * turns the weights into u8, which is right, and takes twice as long (microsoft/onnxruntime, pull request 12088). It does
+ * so on AMD processors that have VNNI, too, so it is asked only where there is none. What is not Linux does not say.
+ */
+const HAS_VNNI = process.platform === 'linux' && /\b(avx512_vnni|avx_vnni)\b/.test(cpuFlags())
+
+function cpuFlags(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 function runtimeOptions(options: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
@@ -137,9 +153,7 @@ function runtimeOptions(options: SessionOptions): InferenceSession.SessionOption
     ...(options.dimensions === undefined ? {} : { freeDimensionOverrides: options.dimensions }),
     extra: {
       'session.intra_op.allow_spinning': options.spinning ? '1' : '0',
-      // Processors before VNNI add pairs of u8 × s8 products in 16 bits, which overflow: there, and only there, the runtime
-      // turns the weights into u8, which is slower and right (microsoft/onnxruntime, pull request 12088).
-      'session.x64quantprecision': '1',
+      ...(HAS_VNNI ? {} : { 'session.x64quantprecision': '1' }),
       ...options.settings,
     },
   }
