@@ -123,15 +123,19 @@ describe('the threshold', () => {
       threshold: Infinity,
       share: 0,
     })
-    expect(chooseThreshold({ confidence, linearRight: ones, transformerRight: zeros }, allowed).share).toBe(1)
+    expect(chooseThreshold({ confidence, linearRight: ones, transformerRight: zeros }, allowed)).toMatchObject({
+      threshold: 0,
+      share: 1,
+    })
   })
 
   test('does not part rows of the same confidence', () => {
-    const confidence = new Float64Array(500).fill(0.9)
-    const right = new Float64Array(500).fill(1)
-    expect(chooseThreshold({ confidence, linearRight: right, transformerRight: right }, allowed)).toMatchObject({
+    const confidence = Float64Array.from({ length: 500 }, (_, i) => (i < 400 ? 0.9 : 0.6))
+    const linearRight = confidence.map((c) => (c > 0.7 ? 1 : 0))
+    const transformerRight = new Float64Array(500).fill(1)
+    expect(chooseThreshold({ confidence, linearRight, transformerRight }, allowed)).toMatchObject({
       threshold: 0.9,
-      share: 1,
+      share: 0.8,
     })
   })
 })

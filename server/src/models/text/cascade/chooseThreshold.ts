@@ -17,7 +17,7 @@ export type LossAllowed =
   | { readonly kind: 'at-most'; readonly loss: number }
 
 export interface Threshold {
-  /** The linear model answers at this confidence or above; Infinity where it never may. */
+  /** The linear model answers at this confidence or above: 0 where it always may, Infinity where it never may. */
   readonly threshold: number
   /** Of the rows that the linear model answers. */
   readonly share: number
@@ -35,7 +35,8 @@ const STEPS = 100
  * by being asked a hundred times would be luck. (A fixed sequence of tests, each at its full level, as in Maurer,
  * Hothorn & Lehmacher 1995: of `at-most` it holds for the whole walk.)
  *
- * Rows of the same confidence fall on the same side, as they will in service.
+ * Rows of the same confidence fall on the same side, as they will in service. Where the linear model may answer all rows
+ * the threshold is 0: the cascade is the linear model then, and not worse than it by the rare text below the least sure row.
  */
 export function chooseThreshold(
   { confidence, linearRight, transformerRight }: CascadeRows,
@@ -58,7 +59,8 @@ export function chooseThreshold(
     const loss = accuracyLoss(pairs)
     const p = mcnemarWorse(pairs)
     if (allowed.kind === 'none-significant' ? p <= allowed.level : loss.high > allowed.loss) break
-    if (taken > 0) chosen = { threshold: confidence[surest[taken - 1]], share: taken / rows, loss, p }
+    if (taken > 0)
+      chosen = { threshold: taken < rows ? confidence[surest[taken - 1]] : 0, share: taken / rows, loss, p }
   }
   return chosen
 }
