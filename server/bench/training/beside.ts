@@ -1,7 +1,7 @@
 /**
  * What a training run costs those who are served meanwhile: latency with and without one, in turns on one server.
  *
- *   node server/bench/training/beside.ts [--rounds 5] [--seconds 10] [--rate 200] [--recipe transformer] [--pull FOLDER]
+ *   node server/bench/training/beside.ts [--rounds 5] [--seconds 10] [--rate 200] [--recipe transformer] [--home FOLDER]
  *
  * Requests come evenly at a fixed rate (open loop), over 8 connections, each answered after its commit. The run is
  * asked for over the API, so it has the server's own priority and threads. Texts and rows are made up; how long they
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runLoad } from '../../src/load/runLoad.ts'
 import { sentences } from '../../src/load/sentences.ts'
-import { barometer, command, isRecord } from '../barometer.ts'
+import { barometer, isRecord } from '../barometer.ts'
 import { machine } from '../machine.ts'
 import { sleep, start } from '../subject.ts'
 
@@ -25,22 +25,22 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     rate: { type: 'string', default: '200' },
     recipe: { type: 'string', default: 'transformer' },
-    /** An exported text classifier that serves instead of the model in the box. */
-    pull: { type: 'string' },
+    /** A state folder whose production model serves, instead of a new one with the model in the box. */
+    home: { type: 'string' },
   },
 })
 const [rounds, seconds, rate] = [Number(values.rounds), Number(values.seconds), Number(values.rate)]
 const CONNECTIONS = 8
 
-const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
-mkdirSync(join(home, 'data'))
+const home = values.home ?? mkdtempSync(join(tmpdir(), 'barometer-bench-'))
+mkdirSync(join(home, 'data'), { recursive: true })
 writeFileSync(join(home, 'data/rows.csv'), rows(4000))
-if (values.pull !== undefined)
-  await command(root, home, ['pull', values.pull, '--name', 'served', '--task', 'sentiment', '--promote'])
 const server = await start(barometer(root, home))
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 try {
   say({ what: 'machine', ...machine(root) })
+  const { model } = await call('POST', '/predict', { text: sentences[0] })
+  const served = String(model)
   await load(3)
   const turns: Turn[] = []
   for (let round = 0; round < rounds; round++) {
@@ -59,7 +59,7 @@ try {
     const during = median(of(true).map((turn) => turn[percentile]))
     say({
       what: 'result',
-      served: values.pull ?? 'starter',
+      served,
       recipe: values.recipe,
       percentile,
       idle,
@@ -69,7 +69,7 @@ try {
   }
 } finally {
   await server.stop()
-  rmSync(home, { recursive: true, force: true })
+  if (values.home === undefined) rmSync(home, { recursive: true, force: true })
 }
 
 interface Turn {

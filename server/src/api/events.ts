@@ -1,12 +1,12 @@
-/** GET /events: server-sent events (WHATWG HTML, section 9.2) of what happens now. */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+/** GET /events: server-sent events of what happens now. */
+import type { ServerResponse } from 'node:http'
 import { Fault } from '../domain/faults.ts'
 import type { FeedBatch } from '../loop/feed.ts'
 import type { Api, ApiNeeds } from './context.ts'
+import { openEventStream } from './eventStream.ts'
 
 const WATCHERS_MAX = 100
 const HEARTBEAT_MS = 15_000
-const RETRY_MS = 2000
 /** A connection that has this much unread is skipped until it has read. */
 const UNREAD_BYTES_MAX = 256 * 1024
 
@@ -27,15 +27,7 @@ export function eventRoutes(app: Api, { feed }: ApiNeeds): void {
     (request, reply) => {
       if (open.size >= WATCHERS_MAX)
         throw new Fault('overloaded', { say: `${WATCHERS_MAX} live streams are open already.` })
-      reply.hijack()
-      const { raw } = reply
-      raw.writeHead(200, {
-        ...(reply.getHeaders() as OutgoingHttpHeaders), // Fastify's own type, without its legacy index
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      })
-      raw.write(`retry: ${RETRY_MS}\n\n`)
+      const raw = openEventStream(reply)
       open.add(raw)
       let skipped = 0
       const unwatch = feed.watch((batch) => {

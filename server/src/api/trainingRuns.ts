@@ -1,6 +1,6 @@
 /** /training-runs: ask for a run, look at it, watch its curves, end it. */
 import { realpath } from 'node:fs/promises'
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { isAbsolute, join, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -26,13 +26,13 @@ import {
   type TrainingRun,
 } from '../domain/trainingRun.ts'
 import type { Api, ApiNeeds } from './context.ts'
+import { openEventStream } from './eventStream.ts'
 
 const PAGE_ROWS = 50
 const WATCHERS_MAX = 100
 /** A curve that is looked at is asked for so often; the run itself is written twice a second. */
 const LOOK_MS = 500
 const HEARTBEAT_MS = 15_000
-const RETRY_MS = 2000
 const EVENTS_OF_A_LOOK = 500
 /** A watcher that has this much unread is waited for. */
 const UNREAD_BYTES_MAX = 256 * 1024
@@ -148,15 +148,7 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       if (isOver(run.state) && after > 0 && (await store.trainingRuns.events(run.id, after, 1)).length === 0)
         return reply.code(204).send()
       if (open.size >= WATCHERS_MAX) throw new Fault('overloaded', { say: `${WATCHERS_MAX} runs are watched already.` })
-      reply.hijack()
-      const { raw } = reply
-      raw.writeHead(200, {
-        ...(reply.getHeaders() as OutgoingHttpHeaders), // Fastify's own type, without its legacy index
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      })
-      raw.write(`retry: ${RETRY_MS}\n\n`)
+      const raw = openEventStream(reply)
       open.add(raw)
       const left = new AbortController()
       request.raw.on('close', () => {
