@@ -1,36 +1,40 @@
 /** The transformer recipes in the box. The numbers were chosen on development rows, never on a test split. */
 import type { TransformerRecipe } from './recipe.ts'
 
-/** From scratch, for a few ten thousand texts on two cores. */
+/**
+ * From scratch, for a few ten thousand texts on two cores. So few texts are soon known by heart, and everything here
+ * works against that: a small body, words that are hidden, a strong decay, few passes, averaged weights. Chosen on a
+ * held-out part of IMDB's train split.
+ */
 const small: TransformerRecipe = {
   name: 'transformer',
   shape: {
-    vocabulary: 8000,
-    width: 128,
-    layers: 2,
-    heads: 4,
-    inner: 512,
+    vocabulary: 12_000,
+    width: 64,
+    layers: 1,
+    heads: 2,
+    inner: 128,
     pooling: 'mean',
     norm: 'pre',
-    dropout: 0.1,
-    attentionDropout: 0.1,
+    dropout: 0.3,
+    attentionDropout: 0,
   },
-  maxLength: 256,
+  maxLength: 320,
   keep: 'head-and-tail',
-  wordDropout: 0,
+  wordDropout: 0.3,
   batch: 32,
   rowsAtOnce: 32,
-  epochs: 8,
+  epochs: 3,
   learningRate: 1e-3,
   warmUpShare: 0.1,
-  decline: 'cosine',
-  decay: 0.05,
+  decline: 'linear',
+  decay: 0.5,
   clip: 1,
-  averaging: 0,
+  averaging: 0.997,
   patience: 3,
-  smoothing: 0,
+  smoothing: 0.05,
   labelBalance: 0,
-  heldOutShare: 0.05,
+  heldOutShare: 0.06,
   pretrainEpochs: 0,
   pretrainLearningRate: 2e-3,
   pretrainLength: 128,
