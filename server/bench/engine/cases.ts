@@ -3,6 +3,7 @@ import type { Bucket, Trainable } from '../../src/engine/fit/trainable.ts'
 import { type ClassifierConfig, encoderClassifier } from '../../src/engine/nn/encoder.ts'
 import type { Dropout } from '../../src/engine/nn/encoderLayers.ts'
 import { lstmClassifier } from '../../src/engine/nn/lstm.ts'
+import { distilbertShape } from './distilbertShape.ts'
 
 export interface Case {
   readonly name: CaseName
@@ -40,21 +41,10 @@ const encoder: ClassifierConfig = {
   head: 'linear',
 }
 
-/** As transformers' DistilBertForSequenceClassification with its default configuration. */
-export const distilbert: ClassifierConfig = {
-  ...encoder,
-  family: 'distilbert',
-  vocabulary: 30522,
-  width: 768,
-  layers: 6,
-  heads: 12,
-  inner: 3072,
-  positions: 512,
-  norm: 'post',
-  epsilon: 1e-12,
+/** With the dropout of transformers' default configuration: none after the attention's output layer. */
+const distilbert: ClassifierConfig = {
+  ...distilbertShape,
   dropout: { ...none, embeddings: 0.1, attention: 0.1, output: 0.1, head: 0.2 },
-  pooling: 'cls',
-  head: 'relu',
 }
 
 const lstm = { features: 12, units: 64, layers: 2, hidden: 32, dropout: 0 }

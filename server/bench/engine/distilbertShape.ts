@@ -6,8 +6,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { dropoutOf } from '../../src/engine/nn/encoderLayers.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../../src/engine/nn/encoder.ts'
+import { dropoutOf } from '../../src/engine/nn/encoderLayers.ts'
 import { weightsOf } from '../../src/engine/nn/serving.ts'
 import { encodeModel } from '../../src/engine/onnx/encode.ts'
 import type { OnnxModel } from '../../src/engine/onnx/model.ts'
