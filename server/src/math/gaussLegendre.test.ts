@@ -5,14 +5,12 @@ import { gaussLegendre } from './gaussLegendre.ts'
 test('integrates every polynomial of degree 2n − 1 exactly', () => {
   fc.assert(
     fc.property(
-      fc
-        .integer({ min: 1, max: 24 })
-        .chain((n) =>
-          fc.record({
-            n: fc.constant(n),
-            terms: fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 1, maxLength: 2 * n }),
-          }),
-        ),
+      fc.integer({ min: 1, max: 24 }).chain((n) =>
+        fc.record({
+          n: fc.constant(n),
+          terms: fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 1, maxLength: 2 * n }),
+        }),
+      ),
       ({ n, terms }) => {
         const { nodes, weights } = gaussLegendre(n)
         let sum = 0

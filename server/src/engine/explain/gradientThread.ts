@@ -10,7 +10,7 @@ const port = parentPort
 if (port === null) throw new Error('gradientThread.ts runs as a worker thread only')
 const { source, maxLength, padId, threads } = workerData as GradientThreadData // its owner starts it, with exactly this
 // To explain is never as urgent as to score. Only Linux has a priority for each thread.
-if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 10))
+if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 5))
 
 const answer = (message: FromGradientThread): void => port.postMessage(message)
 /** By id: ends the work on a text at the next run. */
