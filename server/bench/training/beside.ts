@@ -1,7 +1,7 @@
 /**
  * What a training run costs those who are served meanwhile: latency with and without one, in turns on one server.
  *
- *   node server/bench/training/beside.ts [--rounds 5] [--seconds 10] [--rate 200] [--recipe transformer] [--home FOLDER]
+ *   node server/bench/training/beside.ts [--rounds 5] [--seconds 10] [--rate 200] [--recipe transformer] [--home FOLDER --task NAME]
  *
  * Requests come evenly at a fixed rate (open loop), over 8 connections, each answered after its commit. The run is
  * asked for over the API, so it has the server's own priority and threads. Texts and rows are made up; how long they
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     recipe: { type: 'string', default: 'transformer' },
     /** A state folder whose production model serves, instead of a new one with the model in the box. */
     home: { type: 'string' },
+    task: { type: 'string', default: 'sentiment' },
   },
 })
 const [rounds, seconds, rate] = [Number(values.rounds), Number(values.seconds), Number(values.rate)]
@@ -39,7 +40,7 @@ const server = await start(barometer(root, home))
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 try {
   say({ what: 'machine', ...machine(root) })
-  const { model } = await call('POST', '/predict', { text: sentences[0] })
+  const { model } = await call('POST', '/predict', { text: sentences[0], task: values.task })
   const served = String(model)
   await load(3)
   const turns: Turn[] = []
@@ -84,6 +85,7 @@ async function load(forSeconds: number) {
     url: server.url,
     key: null,
     texts: sentences,
+    task: values.task,
     connections: CONNECTIONS,
     seconds: forSeconds,
     rate,
