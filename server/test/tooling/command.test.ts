@@ -10,7 +10,20 @@ import { cli } from '../../src/cli.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { memoryTerminal } from './memoryTerminal.ts'
 
-const COMMANDS = ['serve', 'predict', 'train', 'runs', 'pull', 'evaluate', 'models', 'keys', 'db', 'status', 'load']
+const COMMANDS = [
+  'serve',
+  'predict',
+  'train',
+  'runs',
+  'pull',
+  'quantize',
+  'evaluate',
+  'models',
+  'keys',
+  'db',
+  'status',
+  'load',
+]
 
 let home: string
 beforeAll(() => {
