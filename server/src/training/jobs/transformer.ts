@@ -40,6 +40,8 @@ const shapeSettings = {
   attentionDropout: { kind: 'real', low: 0, high: 0.9, about: 'of attention' },
 } as const satisfies Readonly<Record<string, SettingForm>>
 
+const { decay, warmUpShare, smoothing, wordDropout } = transformerRecipes.small
+
 export const transformer: Recipe = {
   about: 'an encoder: from scratch with a vocabulary of its own, or --from hf:… or NAME@VERSION',
   base: 'optional',
@@ -55,7 +57,7 @@ export const transformer: Recipe = {
       smoothing: { kind: 'choice', of: [0, 0.05, 0.1] },
       wordDropout: { kind: 'choice', of: [0, 0.1, 0.2, 0.3] },
     },
-    start: { learningRateScale: 1, decay: 0.05, warmUpShare: 0.1, smoothing: 0, wordDropout: 0 },
+    start: { learningRateScale: 1, decay, warmUpShare, smoothing, wordDropout },
   },
   load: trainer,
 }
