@@ -1,5 +1,12 @@
 /** What is trained in the benches: the shapes that peerLearn.py has in PyTorch, dropout included. */
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Bucket, Trainable } from '../../src/engine/fit/trainable.ts'
+import { importExport } from '../../src/engine/import/importExport.ts'
 import { type ClassifierConfig, encoderClassifier } from '../../src/engine/nn/encoder.ts'
 import type { Dropout } from '../../src/engine/nn/encoderLayers.ts'
 import { lstmClassifier } from '../../src/engine/nn/lstm.ts'
@@ -9,14 +16,16 @@ export interface Case {
   readonly name: CaseName
   readonly shape: string
   readonly bucket: Bucket
-  readonly make: () => Trainable
+  readonly make: () => Trainable | Promise<Trainable>
+  /** What peerLearn.py calls it. */
+  readonly peer: 'encoder' | 'distilbert' | 'lstm'
   /** Whether threads share the rows, as the trainer of this model does, instead of each operator's work. */
   readonly sharesRows: boolean
   /** A step's share of a turn: steps that each side runs before the other has its turn. */
   readonly steps: number
 }
 
-export const caseNames = ['encoder', 'distilbert', 'lstm'] as const
+export const caseNames = ['encoder', 'distilbert', 'imported', 'imported-graph', 'lstm'] as const
 export type CaseName = (typeof caseNames)[number]
 
 const none: Dropout = { embeddings: 0, attention: 0, attentionOutput: 0, inner: 0, output: 0, pooled: 0, head: 0 }
@@ -52,6 +61,7 @@ const lstm = { features: 12, units: 64, layers: 2, hidden: 32, dropout: 0 }
 export const cases: Readonly<Record<CaseName, Case>> = {
   encoder: {
     name: 'encoder',
+    peer: 'encoder',
     shape: '32×128, d 256, 4 layers, vocabulary 8k',
     bucket: { rows: 32, length: 128 },
     make: () => encoderClassifier(encoder, { seed: 1 }),
@@ -60,18 +70,50 @@ export const cases: Readonly<Record<CaseName, Case>> = {
   },
   distilbert: {
     name: 'distilbert',
+    peer: 'distilbert',
     shape: '16×128, d 768, 6 layers, 67 M parameters',
     bucket: { rows: 16, length: 128 },
     make: () => encoderClassifier(distilbert, { seed: 1 }),
     sharesRows: false,
     steps: 2,
   },
+  imported: {
+    name: 'imported',
+    peer: 'distilbert',
+    shape: '16×128, a DistilBERT export, recognised',
+    bucket: { rows: 16, length: 128 },
+    make: () => imported(true),
+    sharesRows: false,
+    steps: 2,
+  },
+  'imported-graph': {
+    name: 'imported-graph',
+    peer: 'distilbert',
+    shape: '16×128, a DistilBERT export, as the graph that it is (no dropout)',
+    bucket: { rows: 16, length: 128 },
+    make: () => imported(false),
+    sharesRows: false,
+    steps: 2,
+  },
   lstm: {
     name: 'lstm',
+    peer: 'lstm',
     shape: '2×64, T 60, batch 64, 12 features',
     bucket: { rows: 64, length: 60 },
     make: () => lstmClassifier(lstm, { seed: 1 }),
     sharesRows: true,
     steps: 60,
   },
+}
+
+/** A DistilBERT export brought in. A process of its own writes the file: making it is no part of what is measured here. */
+async function imported(recognise: boolean): Promise<Trainable> {
+  const folder = await mkdtemp(join(tmpdir(), 'barometer-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  const script = fileURLToPath(new URL('distilbertShape.ts', import.meta.url))
+  execFileSync(process.execPath, [script, folder, 'fp32'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const path = join(folder, 'model.onnx')
+  const { trainable, encoder } = await importExport(path, { recognise, dropout: distilbert.dropout })
+  if ((encoder !== null) !== recognise) throw new Error('the export is not brought in the way that is to be measured')
+  return trainable
 }

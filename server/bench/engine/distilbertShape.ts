@@ -2,7 +2,8 @@
  * A classifier of DistilBERT's shape (66 M parameters) with random weights, as fp32 and as int8: speed does not ask what a
  * model has learnt.
  *
- *   node server/bench/engine/distilbertShape.ts FOLDER      writes model.onnx and model-int8.onnx there
+ *   node server/bench/engine/distilbertShape.ts FOLDER [fp32]      writes model.onnx there and, unless fp32 is enough,
+ *                                                                  model-int8.onnx
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,9 +40,9 @@ export function distilbertModel(): OnnxModel {
 }
 
 if (import.meta.main) {
-  const [folder = '.'] = process.argv.slice(2)
+  const [folder = '.', precision] = process.argv.slice(2)
   await mkdir(folder, { recursive: true })
   const model = distilbertModel()
   await writeFile(join(folder, 'model.onnx'), encodeModel(model))
-  await writeFile(join(folder, 'model-int8.onnx'), encodeModel(quantizeModel(model)))
+  if (precision !== 'fp32') await writeFile(join(folder, 'model-int8.onnx'), encodeModel(quantizeModel(model)))
 }

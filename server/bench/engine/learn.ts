@@ -24,7 +24,7 @@ const { values: options, positionals } = parseArgs({
 })
 
 const { make, bucket, sharesRows } = cases[positionals[0] as CaseName] // the bench that starts this names a case
-const trainable = make()
+const trainable = await make()
 const threads = Number(options.threads)
 // A trace has all rows on one thread: two traces at once would have one name.
 const parts = sharesRows && options.profile === undefined ? threads : 1

@@ -29,9 +29,9 @@ export async function training(
   python: string,
   rounds: number,
 ): Promise<Training> {
-  const { shape, steps } = cases[name]
+  const { shape, steps, peer } = cases[name]
   const ours = await startSide<Learn, Learnt>('barometer', process.execPath, [path('learn.ts'), name])
-  const theirs = await startSide<Learn, Learnt>('torch', python, [path('peerLearn.py'), name, precision])
+  const theirs = await startSide<Learn, Learnt>('torch', python, [path('peerLearn.py'), peer, precision])
   try {
     const compared = await alternate(ours, theirs, { steps }, rounds, { steps: Math.min(steps, 3) })
     return { what: 'training', name, shape, precision, ...compared }

@@ -41,7 +41,7 @@ export async function openBase(artifact: Artifact): Promise<TransformerBase> {
     throw new Fault('model_unsupported', {
       say: `${name} is quantised (${form.precision}) and cannot be fine-tuned; start from the version that it was made of.`,
     })
-  const imported = await importExport(await wholeFile(artifact, 'model.onnx'))
+  const imported = await importExport(artifact.paths['model.onnx'] ?? (await wholeFile(artifact, 'model.onnx')))
   return {
     name,
     family: form.family,

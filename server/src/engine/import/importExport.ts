@@ -4,6 +4,8 @@
  * What is an encoder of a known family becomes one of ours; every other graph is differentiated as it is. Nobody's word is
  * taken for it: the encoder has to give the logits that the graph gives.
  */
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Trainable } from '../fit/trainable.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
@@ -12,7 +14,7 @@ import { encodeModel } from '../onnx/encode.ts'
 import { openSession, type RunTensor, runTensor, valuesOf } from '../session.ts'
 import { foldExport } from './foldExport.ts'
 import { importGraph, SMALLEST } from './importGraph.ts'
-import { readExport } from './readExport.ts'
+import { type Exported, readExport } from './readExport.ts'
 import { recogniseEncoder } from './recogniseEncoder.ts'
 import { writeWeights } from './writeWeights.ts'
 
@@ -35,9 +37,14 @@ export interface ImportOptions {
   readonly recognise?: boolean
 }
 
-export async function importExport(bytes: Uint8Array, options: ImportOptions = {}): Promise<ImportedExport> {
+/**
+ * @param file the bytes, which are then held, or their path: then the file must stay as it is, the weights are read from it
+ *             when they are asked for, and nothing holds them meanwhile
+ */
+export async function importExport(file: Uint8Array | string, options: ImportOptions = {}): Promise<ImportedExport> {
   const { learns = () => true, dropout, recognise = true } = options
-  const exported = readExport(bytes)
+  const exported = await (typeof file === 'string' ? readExportAt(file) : readExport(file))
+  const bytes = (): Uint8Array => (typeof file === 'string' ? readFileSync(file) : file)
   const folded = await foldExport(exported, SMALLEST)
   const labels = folded.types.get(exported.output)?.shape[1] ?? 0
   const graph = importGraph(exported, labels, learns)
@@ -49,15 +56,19 @@ export async function importExport(bytes: Uint8Array, options: ImportOptions = {
       trainable,
       labels,
       encoder: config,
-      withWeights: (now) => writeWeights(bytes, exported.weights, (weight) => exportedValues(weight, now)),
+      withWeights: (now) => writeWeights(bytes(), exported.weights, (weight) => exportedValues(weight, now)),
     }
   }
   return {
     trainable: graph,
     labels,
     encoder: null,
-    withWeights: (now) => writeWeights(bytes, exported.weights, ({ name }) => now(name)),
+    withWeights: (now) => writeWeights(bytes(), exported.weights, ({ name }) => now(name)),
   }
+}
+
+async function readExportAt(path: string): Promise<Exported> {
+  return readExport(await readFile(path), path)
 }
 
 /** Two ways to the same logits differ by their roundings. */

@@ -40,7 +40,16 @@ export function importGraph(exported: Exported, labels: number, learns: (name: s
 
 /** Biases and the gains of norms have one axis, as everything that does not decay. */
 function parameterOf({ name, tensor }: ExportWeight, learns: boolean): ParameterSpec {
-  return { name, shape: tensor.shape, initial: floats(tensor), decays: tensor.shape.length > 1, learns }
+  return {
+    name,
+    shape: tensor.shape,
+    // Made when it is asked for, as of nn/initialise.ts.
+    get initial() {
+      return floats(tensor)
+    },
+    decays: tensor.shape.length > 1,
+    learns,
+  }
 }
 
 async function simplified(

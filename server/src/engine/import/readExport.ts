@@ -5,8 +5,10 @@
  * others. Here each becomes a parameter of its own again, for training pulls them apart.
  */
 import { Fault } from '../../domain/faults.ts'
+import { sizeOf } from '../graph/tensor.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import type { OnnxGraph, OnnxModel, OnnxNode, Tensor, ValueInfo } from '../onnx/model.ts'
+import { leaveWeights } from './leaveWeights.ts'
 import { upgradeOpset } from './upgradeOpset.ts'
 
 /** What a text classifier may be fed, each int64 [batch, tokens]. */
@@ -47,8 +49,10 @@ const QUANTISED =
 /** Fused operators that models of our own are written in, and that have gradients. */
 const DIFFERENTIABLE = new Set(['FusedMatMul'])
 
-export function readExport(bytes: Uint8Array): Exported {
-  const model = decodeModel(bytes)
+/** @param path of the file with these bytes, where the weights may be left in it */
+export function readExport(bytes: Uint8Array, path: string | null = null): Exported {
+  const decoded = decodeModel(bytes)
+  const model = path === null ? decoded : leaveWeights(decoded, bytes, path)
   const obstacle = obstacleOf(model)
   if (obstacle)
     throw new Fault('model_unsupported', {
@@ -133,8 +137,8 @@ function separate(graph: OnnxGraph) {
 }
 
 /** Numbers that are learnt: a scalar or a single number is a constant of a formula (√2, ε, the scale of attention). */
-function isWeight({ type, shape, bytes }: Tensor): boolean {
-  return type === 'float32' && shape.length >= 1 && bytes.length > 4
+function isWeight({ type, shape }: Tensor): boolean {
+  return type === 'float32' && shape.length >= 1 && sizeOf(shape) > 1
 }
 
 function copied(node: OnnxNode, weights: ReadonlyMap<string, ExportWeight>): ExportWeight | undefined {

@@ -3,6 +3,7 @@
  * again. A weight that shared its initializer (`Identity`) gets one of its own in place of the Identity.
  */
 import assert from 'node:assert/strict'
+import { sizeOf } from '../graph/tensor.ts'
 import { elementNumbers, GRAPH, MODEL, NODE, TENSOR } from '../onnx/fields.ts'
 import { bytesOf, type Field, MessageWriter, newBudget, readMessage, textOf } from '../onnx/protobuf.ts'
 import type { ExportWeight } from './readExport.ts'
@@ -68,9 +69,9 @@ function nameOf(message: Uint8Array, number: number): string {
 }
 
 /** The values stay in the form that they had: raw, or in a field of floats. */
-function withValues(tensor: Uint8Array, { name, tensor: { bytes } }: ExportWeight, values: Float32Array): Pieces {
+function withValues(tensor: Uint8Array, { name, tensor: { shape } }: ExportWeight, values: Float32Array): Pieces {
   const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  assert(raw.length === bytes.length, `the values of ${name} do not fit its shape`)
+  assert(values.length === sizeOf(shape), `the values of ${name} do not fit its shape`)
   let isWritten = false
   const pieces = rewritten(tensor, ({ number }) => {
     if (number !== TENSOR.raw && number !== TENSOR.floats) return undefined
@@ -82,9 +83,9 @@ function withValues(tensor: Uint8Array, { name, tensor: { bytes } }: ExportWeigh
   return pieces
 }
 
-function tensorOf({ name, tensor: { type, shape, bytes } }: ExportWeight, values: Float32Array): Uint8Array {
+function tensorOf({ name, tensor: { type, shape } }: ExportWeight, values: Float32Array): Uint8Array {
   const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  assert(raw.length === bytes.length, `the values of ${name} do not fit its shape`)
+  assert(values.length === sizeOf(shape), `the values of ${name} do not fit its shape`)
   const writer = new MessageWriter()
   writer.packedIntegers(TENSOR.dimension, shape)
   writer.integer(TENSOR.type, elementNumbers[type])
