@@ -34,6 +34,7 @@ interface Options extends HomeOptions {
   readonly data?: string
   readonly feedback?: boolean
   readonly log?: boolean
+  readonly unlabelled?: string
   readonly since?: number
   readonly test?: string
   readonly name?: string
@@ -70,6 +71,7 @@ export function train(terminal: Terminal): Command {
       '--log',
       'texts without labels: the logged ones of the task (distil; transformer with --set pretrainEpochs=…)',
     )
+    .option('--unlabelled <path>', 'texts of a file, whatever their labels say: for the same recipes as --log')
     .option('--since <time>', 'of feedback and log only what is as new: 30d, 12h …', span)
     .option('--name <name>', 'name of the model', modelName)
     .option('--task <name>', 'the task that it serves (default: its name)', modelName)
@@ -134,7 +136,7 @@ async function loneRun(terminal: Terminal, options: Options, out: string): Promi
   const folder = await mkdtemp(join(tmpdir(), 'barometer-train-'))
   try {
     const files = asked.data.flatMap((data) =>
-      data.kind === 'file' ? [{ ...data, name: nameOf(data.path), labelled: true }] : [],
+      data.kind === 'file' ? [{ ...data, name: nameOf(data.path), labelled: !data.unlabelled }] : [],
     )
     const job = {
       asked,
@@ -285,11 +287,11 @@ function watcherOf(live: LiveRun, terminal: Terminal, reads: ReadBody[]): Watche
 }
 
 function askedOf(options: Options, terminal: Terminal): TrainingAsked {
-  const { name, data, feedback, log, since } = options
+  const { name, data, feedback, log, unlabelled, since } = options
   if (name === undefined) throw new UsageError("required option '--name <name>' not specified")
   const recipe: Recipe = recipes[options.recipe]
-  if (data === undefined && !feedback && !log && !recipe.telemetry)
-    throw new UsageError("required option '--data <path>' (or --feedback, --log) not specified")
+  if (data === undefined && !feedback && !log && unlabelled === undefined && !recipe.telemetry)
+    throw new UsageError("required option '--data <path>' (or --feedback, --log, --unlabelled) not specified")
   if (since !== undefined && !feedback && !log) throw new UsageError('--since goes with --feedback and --log.')
   const file = (path: string): TrainingFile => ({
     kind: 'file',
@@ -310,6 +312,7 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
       ...(data === undefined ? [] : [file(data)]),
       ...(feedback ? [{ kind: 'feedback', task, ...from } as const] : []),
       ...(log ? [{ kind: 'log', task, ...from } as const] : []),
+      ...(unlabelled === undefined ? [] : [{ ...file(unlabelled), unlabelled: true }]),
     ],
     test: options.test === undefined ? null : file(options.test),
     from: options.from ?? null,
@@ -324,14 +327,16 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
 
 function readWords(read: ReadBody): string[] {
   const { textColumn, labelColumn, badShown, bad, rows, labels, contradictions } = read
-  const guessed = read.columnsGuessed ? ` (text: “${textColumn}”, label: “${labelColumn}”)` : ''
+  const guessed = read.columnsGuessed
+    ? ` (text: “${textColumn}”${labels.length === 0 ? '' : `, label: “${labelColumn}”`})`
+    : ''
   const shares = [...labels]
     .sort(([, a], [, b]) => b - a)
     .slice(0, 8)
     .map(([label, of]) => `${label} ${percent(of / rows)}`)
   const more = labels.length > 8 ? ` and ${labels.length - 8} more labels` : ''
   return [
-    `${read.name}: ${count(rows)} rows${guessed}: ${shares.join(', ')}${more}`,
+    `${read.name}: ${count(rows)} rows${guessed}: ${shares.join(', ') || 'without labels'}${more}`,
     ...(contradictions > 0 ? [`  ${count(contradictions)} rows have the text of another row and another label`] : []),
     ...(bad > 0 ? [`  ${count(bad)} rows are bad and were left out:`] : []),
     ...badShown.map(({ line, reason }) => `    line ${line}: ${reason}`),

@@ -63,6 +63,13 @@ export function chooseColumns(names: readonly string[], wishes: ColumnWishes): C
   return { text: chosen.text, label: chosen.label }
 }
 
+/** The column of the text, where labels are not looked at: as above, or the only one that there is. */
+export function chooseText(names: readonly string[], wish: string | undefined): string {
+  const text = find(names, wish, 'text') ?? (names.length === 1 ? names[0] : only(names, TEXT_NAMES, undefined))
+  if (text === undefined) throw unclear('text', names)
+  return text
+}
+
 function find(names: readonly string[], wish: string | undefined, what: string): string | undefined {
   if (wish === undefined) return undefined
   if (names.includes(wish)) return wish

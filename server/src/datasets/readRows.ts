@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { Fault } from '../domain/faults.ts'
 import { textKey } from '../math/hash53.ts'
-import { type Columns, type ColumnWishes, chooseColumns } from './columns.ts'
+import { type Columns, type ColumnWishes, chooseColumns, chooseText } from './columns.ts'
 import { type Asked, type Format, type Raw, readCsv, readJsonl, readParquet, readTsv } from './formats.ts'
 import { findSource, type Reading, readSource, type Source } from './source.ts'
 
@@ -60,6 +60,8 @@ export const readLimits: ReadLimits = {
 
 export interface ReadOptions {
   readonly columns?: ColumnWishes
+  /** Labels are not looked at, nor need there be any: every row has the empty one. */
+  readonly unlabelled?: boolean
   /** By the name's ending, or else by what the file begins with. */
   readonly format?: Format
   /** CSV and TSV: false where the first line is a row already; the columns are then called 1, 2, 3 … */
@@ -101,11 +103,11 @@ export async function* readRows(path: string, options: ReadOptions = {}): AsyncG
   const wishes = options.columns ?? {}
   let columns: Columns | undefined
   const asked: Asked = {
-    choose: (names) => (columns = chooseColumns(names, wishes)),
+    choose: (names) => (columns = options.unlabelled ? textAlone(names, wishes) : chooseColumns(names, wishes)),
     header: options.header ?? true,
     rowBytesMax: limits.rowBytesMax,
   }
-  const tally = startTally(limits)
+  const tally = startTally(limits, options.unlabelled ?? false)
   for await (const raws of recordsOf(format, reading, asked)) {
     const rows = tally.take(raws)
     if (rows.length > 0) yield rows
@@ -117,7 +119,7 @@ export async function* readRows(path: string, options: ReadOptions = {}): AsyncG
     path,
     format,
     columns,
-    columnsGuessed: wishes.text === undefined || wishes.label === undefined,
+    columnsGuessed: wishes.text === undefined || (wishes.label === undefined && !options.unlabelled),
     rows: tally.rows,
     bytes: reading.bytesRead(),
     sha256: reading.sha256(),
@@ -127,6 +129,11 @@ export async function* readRows(path: string, options: ReadOptions = {}): AsyncG
     contradictions: tally.contradictions,
     labels: tally.labels,
   }
+}
+
+function textAlone(names: readonly string[], wishes: ColumnWishes): Columns {
+  const text = chooseText(names, wishes.text)
+  return { text, label: text }
 }
 
 function recordsOf(format: Format, reading: Reading, asked: Asked): AsyncGenerator<Raw[]> {
@@ -175,7 +182,7 @@ interface Tally {
 }
 
 /** Sorts good rows from bad ones and counts both. */
-function startTally(limits: ReadLimits): Tally {
+function startTally(limits: ReadLimits, unlabelled: boolean): Tally {
   const labelOfText = new Map<number, string>()
   const tally: Tally = { rows: 0, bad: 0, duplicates: 0, contradictions: 0, badShown: [], labels: new Map(), take }
   return tally
@@ -183,7 +190,7 @@ function startTally(limits: ReadLimits): Tally {
   function take(raws: readonly Raw[]): Row[] {
     const rows: Row[] = []
     for (const raw of raws) {
-      const row = check(raw, limits)
+      const row = check(raw, limits, unlabelled)
       if ('reason' in row) {
         tally.bad++
         if (tally.badShown.length < BAD_SHOWN) tally.badShown.push(row)
@@ -198,7 +205,7 @@ function startTally(limits: ReadLimits): Tally {
   function count(row: Row): void {
     if (++tally.rows > limits.rowsMax)
       throw new Fault('data_broken', { say: `The data has more than ${limits.rowsMax} rows.` })
-    tally.labels.set(row.label, (tally.labels.get(row.label) ?? 0) + 1)
+    if (!unlabelled) tally.labels.set(row.label, (tally.labels.get(row.label) ?? 0) + 1)
     if (tally.labels.size > limits.labelsMax) {
       throw new Fault('data_broken', {
         say: `The label column has more than ${limits.labelsMax} different values. Is it the right column?`,
@@ -214,7 +221,7 @@ function startTally(limits: ReadLimits): Tally {
   }
 }
 
-function check(raw: Raw, limits: ReadLimits): Row | BadRow {
+function check(raw: Raw, limits: ReadLimits, unlabelled: boolean): Row | BadRow {
   const { line } = raw
   if ('bad' in raw) return { line, reason: raw.bad }
   const { text } = raw
@@ -223,6 +230,7 @@ function check(raw: Raw, limits: ReadLimits): Row | BadRow {
   if (text.trim() === '') return { line, reason: 'empty text' }
   if (text.length > limits.textLengthMax)
     return { line, reason: `the text is longer than ${limits.textLengthMax} characters` }
+  if (unlabelled) return { line, text, label: '' }
   const label = labelText(raw.label)
   if (label === undefined) return { line, reason: 'the label is neither text nor a number' }
   if (label === '') return { line, reason: 'empty label' }

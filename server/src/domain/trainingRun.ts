@@ -18,7 +18,7 @@ export function isOver(state: TrainingState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled'
 }
 
-/** A file of labelled rows, as the data-set reader takes it. */
+/** A file of rows, as the data-set reader takes it. */
 export interface TrainingFile {
   readonly kind: 'file'
   /** Absolute. */
@@ -27,6 +27,8 @@ export interface TrainingFile {
   readonly labelColumn?: string
   /** False: the first line is a row already. */
   readonly header?: boolean
+  /** Its labels, where it has any, are not looked at: for a student, or for pre-training. */
+  readonly unlabelled?: boolean
 }
 
 /** Logged texts with the labels that people told. */

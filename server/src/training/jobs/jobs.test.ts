@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openAtOnce } from '../../artifacts/loadArtifact.ts'
 import { uuidv7Source } from '../../domain/ids.ts'
 import type { TrainingAsked, TrainingEvent, TrainingRun } from '../../domain/trainingRun.ts'
 import { register } from '../../loop/register.ts'
 import { seededRandom } from '../../math/random.ts'
+import { modelOpener } from '../../serving/openModel.ts'
 import { openStore } from '../../store/openStore.ts'
 import type { Store, TrainingPlace } from '../../store/store.ts'
 import { readFromChild } from './messages.ts'
@@ -31,6 +31,9 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 /** Each test of the group has a store and a state folder of its own. */
+const opener = modelOpener({ threads: 1 })
+afterAll(() => opener.close())
+
 function onFreshState(): void {
   beforeEach(async () => {
     const state = mkdtempSync(join(home, 'state-'))
@@ -52,7 +55,7 @@ function needsOf(state: string, worker: string): RunNeeds {
     niceness: 0,
     stopMs: 5000,
     register: (artifact, by) =>
-      register(artifact, by, { store, modelsFolder: join(state, 'models'), now: Date.now, open: openAtOnce }),
+      register(artifact, by, { store, modelsFolder: join(state, 'models'), now: Date.now, open: opener.open }),
     promote: ({ model, version }, by) => store.registry.promote({ model, version, ...by, at: Date.now() }),
     baseOf: async () => '',
     track: null,
@@ -212,6 +215,23 @@ describe('a run', () => {
     const log = { data: [{ kind: 'log', task: 'pets' }] } as const
     expect(() => checkAsked(askedFor(log), recipes)).toThrow('of the log take the feedback')
     expect(checkAsked(askedFor({ ...log, recipe: 'distil', from: 'pets@1' }), recipes)).toBe(recipes['distil'])
+  })
+
+  test('pre-trains on texts of a file that has no labels, besides its own', async () => {
+    const rows = pets(80).split('\n').slice(1)
+    const texts = rows.map((row) => row.slice(0, row.lastIndexOf(',')).replace('number', 'unlabelled'))
+    writeFileSync(join(home, 'texts.csv'), `what\n${texts.join('\n')}`)
+    const data = [...askedFor().data, { kind: 'file', path: join(home, 'texts.csv'), unlabelled: true }] as const
+    expect(() => checkAsked(askedFor({ data }), recipes)).toThrow('texts without are of no use')
+    const parameters = { pretrainEpochs: 1, epochs: 1, width: 8, heads: 1, inner: 8, vocabulary: 300, maxLength: 16 }
+    const { run, worked, events } = await work(askedFor({ recipe: 'transformer', data, parameters }))
+    expect(run.fault).toBeNull()
+    expect(events.flatMap(({ event }) => (event.kind === 'phase' ? [event.name] : []))).toContain('pre-training')
+    expect(worked.artifact?.manifest.data.sources).toContainEqual({ name: 'texts.csv', rows: 80 })
+    const without = await work(
+      askedFor({ recipe: 'transformer', data, parameters: { ...parameters, pretrainEpochs: 0 } }),
+    )
+    expect(without.run.fault).toMatchObject({ code: 'bad_request', say: expect.stringContaining('pretrainEpochs') })
   })
 
   test('looks for better settings, keeps every trial, and ships the best one', async () => {

@@ -31,7 +31,7 @@ export async function readTexts({ asked, files }: Job, needs: Needs): Promise<Te
   const hashes: string[] = []
   const sources: DataSource[] = []
   for (const file of files) {
-    const read = await readFile(file, file.name, needs)
+    const read = await readFile({ ...file, unlabelled: !file.labelled }, file.name, needs)
     if (file.labelled) for (const row of read.rows) rows.push(row)
     else for (const { text } of read.rows) unlabelled.push(text)
     hashes.push(read.report.sha256)
@@ -61,6 +61,7 @@ async function readFile(
   const { rows, report } = await readDataset(file.path, {
     columns: { text: file.textColumn, label: file.labelColumn },
     header: file.header ?? true,
+    unlabelled: file.unlabelled ?? false,
     signal,
     onProgress: (now) =>
       progress(

@@ -67,6 +67,8 @@ export function checkAsked(asked: TrainingAsked, recipes: Readonly<Record<string
     throw refuse('learns from telemetry; the log is of texts.')
   if (!recipe.unlabelled && asked.data.some(({ kind }) => kind === 'log'))
     throw refuse('learns from labels; of the log take the feedback.')
+  if (!recipe.unlabelled && asked.data.some((data) => data.kind === 'file' && data.unlabelled))
+    throw refuse('learns from labels; texts without are of no use to it.')
   if (recipe.telemetry && asked.test !== null)
     throw refuse('measures on machines that it keeps back; it takes no test.')
   return recipe

@@ -1,5 +1,6 @@
 /** The transformer recipes as a job: from scratch, or from the weights of another version. */
 import { verifyArtifact } from '../../artifacts/folder.ts'
+import { Fault } from '../../domain/faults.ts'
 import type { TransformerRecipe } from '../../models/text/transformer/recipe.ts'
 import { transformerRecipes } from '../../models/text/transformer/recipes.ts'
 import type { TransformerBase } from '../transformerBase.ts'
@@ -67,11 +68,14 @@ async function trainer(): Promise<Train> {
   return async (work, needs) => {
     const { job, texts } = work
     const { asked } = job
+    const recipe = recipeOf(work)
+    if (texts.unlabelled.length > 0 && recipe.pretrainEpochs === 0)
+      throw new Fault('bad_request', { say: 'Texts without labels are for pre-training: --set pretrainEpochs=2.' })
     return await trainTransformer(
       {
         model: asked.model,
         task: asked.task,
-        recipe: recipeOf(work),
+        recipe,
         seed: asked.seed,
         threads: job.threads,
         rows: texts.rows,

@@ -171,7 +171,7 @@ async function prepare(
   const files: Job['files'][number][] = []
   for (const [i, data] of asked.data.entries()) {
     if (data.kind === 'file') {
-      files.push({ ...data, name: nameOf(data.path), labelled: true })
+      files.push({ ...data, name: nameOf(data.path), labelled: !data.unlabelled })
       continue
     }
     watcher.onEvent?.({ kind: 'phase', name: `reading the ${data.kind}` })
