@@ -257,8 +257,10 @@ export function evaluationTable(evaluation: Evaluation, colour: boolean): string
   return `${title}\n${table(['metric', 'value>', '95 % interval'], rows, colour)}`
 }
 
-/** Log-loss and Brier are no shares. */
+/** Log-loss, Brier, times and rates are no shares. */
 function figure(name: string, value: number): string {
+  if (name === 'delaySeconds') return `${count(Math.round(value))} s`
+  if (name === 'falseAlertsPerNodeWeek') return value.toFixed(2)
   return name === 'logLoss' || name === 'brier' ? value.toFixed(4) : percent(value, 2)
 }
 
