@@ -1,7 +1,7 @@
 /** What only moves elements moves the gradient back. */
 import { numberOf, numbersOf } from '../../graph/attributes.ts'
-import { axisOf } from '../../graph/shapes/use.ts'
 import { concat, expand, reshape, slice, split, transpose } from '../../graph/ops.ts'
+import { axisOf } from '../../graph/shapes/use.ts'
 import { numbers } from '../../graph/tensor.ts'
 import type { Rule, Rules } from '../rule.ts'
 

@@ -1,10 +1,10 @@
 /** Sums and means over axes: what was summed gets the sum's gradient everywhere. */
-import { expand, reshape, scale } from '../../graph/ops.ts'
-import { sizeOf } from '../../graph/tensor.ts'
-import type { Backward, Rule, Rules } from '../rule.ts'
+
 import { numberOf, numbersOf } from '../../graph/attributes.ts'
-import { numbers } from '../../graph/tensor.ts'
 import type { Value } from '../../graph/ir.ts'
+import { expand, reshape, scale } from '../../graph/ops.ts'
+import { numbers, sizeOf } from '../../graph/tensor.ts'
+import type { Backward, Rule, Rules } from '../rule.ts'
 
 /** y = Σ x over axes: dx = dy, repeated along them */
 const sumRule: Rule = (back) => [() => expand(back.g, withAxes(back), back.inputs[0].shape)]
