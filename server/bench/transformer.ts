@@ -11,13 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeArtifact } from '../src/artifacts/artifact.ts'
 import { encodeModel } from '../src/engine/onnx/encode.ts'
-import { quantizeModel } from '../src/engine/quantize/quantizeModel.ts'
 import { register } from '../src/loop/register.ts'
 import { barometerVersion } from '../src/main.ts'
 import { modelOpener } from '../src/serving/openModel.ts'
 import { openStore } from '../src/store/openStore.ts'
 import { isRecord } from './barometer.ts'
-import { distilbertModel, distilbertShape } from './engine/distilbertShape.ts'
+import { distilbertInt8, distilbertShape } from './engine/distilbertShape.ts'
 import { UVICORN, versionsOf } from './peers.ts'
 import type { Subject } from './subject.ts'
 
@@ -43,7 +42,7 @@ export async function prepareTransformer(home: string, dataFolder: string): Prom
       createdAt: '2026-01-01T00:00:00Z',
     },
     {
-      'model.onnx': encodeModel(quantizeModel(distilbertModel())),
+      'model.onnx': encodeModel(distilbertInt8()),
       'tokenizer.json': readFileSync(join(dataFolder, TOKENIZER)),
       'transformer.json': json({
         family: distilbertShape.family,

@@ -6,13 +6,11 @@
  */
 import { createInterface } from 'node:readline'
 import { encodeModel } from '../../src/engine/onnx/encode.ts'
-import { quantizeModel } from '../../src/engine/quantize/quantizeModel.ts'
 import { openSession, runTensor } from '../../src/engine/session.ts'
-import { distilbertModel } from './distilbertShape.ts'
+import { distilbertInt8, distilbertModel } from './distilbertShape.ts'
 import type { Infer, Inferred } from './inference.ts'
 
-const model = distilbertModel()
-const bytes = encodeModel(process.argv[2] === 'int8' ? quantizeModel(model) : model)
+const bytes = encodeModel(process.argv[2] === 'int8' ? distilbertInt8() : distilbertModel())
 const session = await openSession(bytes, {
   threads: 2,
   spinning: true,

@@ -1,5 +1,5 @@
 import type { Value } from '../graph/ir.ts'
-import { add, cast, matmulFused, scale, softmax, transpose } from '../graph/ops.ts'
+import { add, cast, matmulFused, scale, softmax } from '../graph/ops.ts'
 import type { Build } from './build.ts'
 import type { LayerNames } from './families.ts'
 import { linear } from './linear.ts'
@@ -21,8 +21,8 @@ export function paddingBias({ g }: Build, { mask }: Tokens): Value {
  *
  * Vaswani et al. 2017, eq. 1 and §3.2.2.
  *
- * @param from where the queries come from: every token [rows·length, width], or the first of each row [rows, width]
- * @param over [rows·length, width] where keys and values come from
+ * @param from where the queries come from: every token [tokens, width], or the first of each row [rows, width]
+ * @param over [tokens, width] where keys and values come from
  * @param bias [rows, 1, 1, length] added to the scores
  * @returns    as many rows as `from`
  */
@@ -35,20 +35,18 @@ export function attention(
   const { g } = build
   const width = over.shape[1]
   const perHead = width / heads
-  const spread = (x: Value): Value => transpose(g, tokens.unfold(x, [heads, perHead]), [0, 2, 1, 3])
   const queries = linear(build, from, names.query)
-  const q = from === over ? spread(queries) : g.op('Reshape', [queries, g.ints([-1, heads, 1, perHead])])
-  const k = spread(linear(build, over, names.key))
-  const v = spread(linear(build, over, names.value))
+  const q = from === over ? tokens.spread(queries, heads) : g.op('Reshape', [queries, g.ints([-1, heads, 1, perHead])])
+  const k = tokens.spread(linear(build, over, names.key), heads)
+  const v = tokens.spread(linear(build, over, names.value), heads)
   const scores = matmulFused(g, q, k, { transB: true, alpha: 1 / Math.sqrt(perHead) })
   const probabilities = build.dropout(softmax(g, add(g, scores, bias)), dropout, place)
   const context = matmulFused(g, probabilities, v)
-  // [rows, heads, queries, perHead] → [rows·queries, width]; of one query a row, the order is right as it is.
-  const ordered = from === over ? transpose(g, context, [0, 2, 1, 3]) : context
-  return g.op('Reshape', [ordered, g.ints([-1, width])])
+  // Of one query a row, [rows, heads, 1, perHead] lies in the right order as it is.
+  return from === over ? tokens.collect(context) : g.op('Reshape', [context, g.ints([-1, width])])
 }
 
-/** Means over the tokens of each row, padding left out: [rows·length, width] → [rows, width]. */
+/** Means over the tokens of each row, padding left out: [tokens, width] → [rows, width]. */
 export function meanOverTokens({ g }: Build, tokens: Tokens, x: Value): Value {
   const width = x.shape[1]
   const present = cast(g, g.op('Unsqueeze', [tokens.mask, g.ints([1])]), 'float32')
@@ -56,5 +54,5 @@ export function meanOverTokens({ g }: Build, tokens: Tokens, x: Value): Value {
   const known = [{ type: 'float32', shape: [tokens.rows, 1, 1] } as const]
   const count = g.op('Max', [g.op('ReduceSum', [present, g.ints([2])]), g.scalar(1)], {}, { known })
   const shares = g.op('Div', [present, count])
-  return g.op('Reshape', [g.op('MatMul', [shares, tokens.unfold(x, [width])]), g.ints([-1, width])])
+  return g.op('Reshape', [g.op('MatMul', [shares, tokens.byRow(x)]), g.ints([-1, width])])
 }

@@ -35,8 +35,8 @@ const loud = (config: ClassifierConfig) =>
       columns === 0 ? null : Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i * 12.9 + name.length)),
   })
 
-const served = (config: ClassifierConfig): Promise<Session> =>
-  openSession(encodeModel(encoderServing(config, weightsOf(loud(config).parameters))))
+const served = (config: ClassifierConfig, layout: 'plain' | 'packed' = 'plain'): Promise<Session> =>
+  openSession(encodeModel(encoderServing(config, weightsOf(loud(config).parameters), layout)))
 
 async function logitsOf(session: Session, ids: readonly (readonly number[])[], length: number): Promise<number[][]> {
   const flat = (of: (row: readonly number[], t: number) => number) =>
@@ -54,23 +54,49 @@ async function logitsOf(session: Session, ids: readonly (readonly number[])[], l
 
 const text = fc.array(fc.integer({ min: 1, max: 29 }), { minLength: 1, maxLength: 12 })
 
-test.each(['cls', 'mean'] as const)(
-  '%s: a batch with padding says of each text what it says of it alone',
-  async (pooling) => {
-    const session = await served({ ...config, pooling })
-    await fc.assert(
-      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 4 }), async (ids) => {
-        const together = await logitsOf(session, ids, 12)
-        for (const [row, one] of ids.entries()) {
-          const [alone] = await logitsOf(session, [one], one.length)
-          alone.forEach((logit, k) => expect(together[row][k]).toBeCloseTo(logit, 4))
-        }
-      }),
-      { numRuns: 20 },
-    )
-    await session.close()
-  },
-)
+test.each([
+  ['plain', 'cls'],
+  ['plain', 'mean'],
+  ['packed', 'cls'],
+  ['packed', 'mean'],
+] as const)('%s, %s: a batch with padding says of each text what it says of it alone', async (layout, pooling) => {
+  const session = await served({ ...config, pooling }, layout)
+  await fc.assert(
+    fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 4 }), async (ids) => {
+      const together = await logitsOf(session, ids, 12)
+      for (const [row, one] of ids.entries()) {
+        const [alone] = await logitsOf(session, [one], one.length)
+        alone.forEach((logit, k) => expect(together[row][k]).toBeCloseTo(logit, 4))
+      }
+    }),
+    { numRuns: 20 },
+  )
+  await session.close()
+})
+
+test.each([
+  config,
+  { ...config, pooling: 'mean', heads: 1 },
+  { ...config, norm: 'pre', typeVocabulary: 2, head: 'tanh' },
+  { ...config, family: 'roberta', firstPosition: 2, positions: 14, layers: 1 },
+] as const)('a packed encoder gives the logits of the plain one, wherever the padding is', async (config) => {
+  const [plain, packed] = [await served(config), await served(config, 'packed')]
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(text, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 0, max: 3 }),
+      async (ids, more) => {
+        // Rows may also all be shorter than the batch.
+        const length = Math.min(12, Math.max(...ids.map((row) => row.length)) + more)
+        const [wanted, found] = [await logitsOf(plain, ids, length), await logitsOf(packed, ids, length)]
+        for (const [k, logit] of wanted.flat().entries()) expect(found.flat()[k]).toBeCloseTo(logit, 4)
+      },
+    ),
+    { numRuns: 40 },
+  )
+  await plain.close()
+  await packed.close()
+})
 
 test.each(['cls', 'mean'] as const)('%s: the order of words matters, and so does each word', async (pooling) => {
   const session = await served({ ...config, pooling })

@@ -15,7 +15,7 @@ import { linear, linearPlan } from './linear.ts'
 import { crossEntropy, mixed, weightedMean } from './losses.ts'
 import { servingBuild, servingModel, type Weights } from './serving.ts'
 import { learningStep, lookingStep, type Result } from './steps.ts'
-import { fixedTokens, openTokens, type Tokens } from './tokens.ts'
+import { fixedTokens, openTokens, packedTokens, type Tokens } from './tokens.ts'
 
 export interface ClassifierConfig extends EncoderConfig {
   readonly labels: number
@@ -67,10 +67,20 @@ export function encoderClassifier(config: ClassifierConfig, options: ClassifierO
   }
 }
 
-/** The model that serves: `input_ids` and `attention_mask` int64 [batch, tokens] → `logits` float32 [batch, labels]. */
-export function encoderServing(config: ClassifierConfig, weights: Weights): OnnxModel {
+/**
+ * The model that serves: `input_ids` and `attention_mask` int64 [batch, tokens] → `logits` float32 [batch, labels].
+ *
+ * @param layout `packed` leaves padding out between the attentions (tokens.ts): the same logits for less work, in a graph
+ *               that is not imported again. Default: `plain`.
+ */
+export function encoderServing(
+  config: ClassifierConfig,
+  weights: Weights,
+  layout: 'plain' | 'packed' = 'plain',
+): OnnxModel {
   const g = new GraphBuilder()
-  const logits = classify(servingBuild(g, weights), openTokens(g), config)
+  const tokens = layout === 'packed' ? packedTokens(g) : openTokens(g)
+  const logits = classify(servingBuild(g, weights), tokens, config)
   g.output(logits, 'logits')
   return servingModel(toOnnx(g.finish()), {
     input_ids: ['batch', 'tokens'],

@@ -58,10 +58,10 @@ for (const [name, config] of Object.entries(classifiers)) {
     await agrees(golden, trainable, { rows: 3, length: 6 }, feeds)
   })
 
-  test(`${name}: what serves says the same, row by row, whatever the padding`, async () => {
+  test.each(['plain', 'packed'] as const)(`${name}: what serves (%s) says the same, row by row`, async (layout) => {
     const golden = read(name)
     const { parameters } = encoderClassifier(config, { seed: 1, known: golden.known })
-    const model = encoderServing(config, weightsOf(parameters))
+    const model = encoderServing(config, weightsOf(parameters), layout)
     const all = await run(model, golden.ids, ['logits'])
     expect(distance(all['logits'], golden.tensor('logits'))).toBeLessThan(TOLERANCE)
     for (const [row, length] of [6, 3, 5].entries()) {

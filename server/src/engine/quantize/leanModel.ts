@@ -1,6 +1,6 @@
 /**
- * An export as the leanest graph that gives the same logits: what exporters write out in pieces is fused, and of an
- * encoder that is recognised the last layer computes the first token alone.
+ * An export as the leanest graph that gives the same logits: what exporters write out in pieces is fused, and an encoder
+ * that is recognised leaves padding out and computes of its last layer the first token alone.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ export interface LeanModel {
 export async function leanModel(bytes: Uint8Array): Promise<LeanModel> {
   const { encoder, trainable } = await importExport(bytes)
   if (encoder) {
-    const model = encoderServing(encoder, weightsOf(trainable.parameters))
+    const model = encoderServing(encoder, weightsOf(trainable.parameters), 'packed')
     return { model, inputs: ['input_ids', 'attention_mask'] }
   }
   const model = await fused(upgradeOpset(decodeModel(bytes)))

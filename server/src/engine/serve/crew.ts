@@ -69,6 +69,8 @@ interface Model {
   readonly id: number
   readonly source: ModelSource
   readonly form: ModelForm
+  /** As the threads that opened it say. */
+  packed: boolean
   /** Texts that wait or are being scored. */
   texts: number
   closing: PromiseWithResolvers<void> | null
@@ -121,7 +123,7 @@ export class Crew {
    * Rejects with the reason where one cannot.
    */
   async open(source: ModelSource, form: ModelForm): Promise<CrewModel> {
-    const model: Model = { id: this.#nextModel++, source, form, texts: 0, closing: null }
+    const model: Model = { id: this.#nextModel++, source, form, packed: false, texts: 0, closing: null }
     this.#models.set(model.id, model)
     try {
       if (this.#models.size === 1) await Promise.all(this.#threads.map((thread) => this.#openOn(thread, model)))
@@ -160,6 +162,7 @@ export class Crew {
         tokens,
         length: tokens.ids.length,
         model: model.id,
+        packed: model.packed,
         bulk: patience.bulk === true,
         again: false,
         hasLeft: patience.hasLeft,
@@ -180,7 +183,7 @@ export class Crew {
     while (idle.length > 0 && this.#waiting.length > 0) {
       const thread = idle[0]
       const places = [...this.#waiting.keys()].filter((i) => thread.open.has(this.#waiting[i].model))
-      const share = Math.ceil(places.length / idle.length)
+      const share = Math.ceil((places.length + this.#atWork()) / this.#threads.length)
       const chosen = chooseBatch(
         places.map((i) => this.#waiting[i]),
         share,
@@ -193,6 +196,11 @@ export class Crew {
       this.#send(thread, batch, isAlone)
       idle.shift()
     }
+  }
+
+  /** Texts that threads are at. */
+  #atWork(): number {
+    return this.#threads.reduce((sum, { batch }) => sum + (batch?.length ?? 0), 0)
   }
 
   /** Takes texts out of the queue. */
@@ -222,11 +230,14 @@ export class Crew {
 
   #heard(thread: Thread, message: FromThread): void {
     switch (message.kind) {
-      case 'opened':
+      case 'opened': {
+        const model = this.#models.get(message.model)
+        if (model !== undefined) model.packed = message.packed
         thread.open.add(message.model)
         thread.opening.get(message.model)?.resolve()
         thread.opening.delete(message.model)
         break
+      }
       case 'not-opened':
         thread.opening.get(message.model)?.reject(new Error(message.why))
         thread.opening.delete(message.model)

@@ -38,7 +38,8 @@ export type ToThread =
   | { readonly kind: 'score'; readonly model: number; readonly batch: TextBatch; readonly wide: boolean }
 
 export type FromThread =
-  | { readonly kind: 'opened'; readonly model: number }
+  /** `packed` where padding costs it attention alone. */
+  | { readonly kind: 'opened'; readonly model: number; readonly packed: boolean }
   | { readonly kind: 'not-opened'; readonly model: number; readonly why: string }
   /** [rows · labels] logits, before any temperature */
   | { readonly kind: 'scored'; readonly logits: Float32Array }

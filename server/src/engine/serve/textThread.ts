@@ -17,6 +17,7 @@ interface OpenModel {
   readonly narrow: Session
   /** Spreads each operator over the cores; null where it would be the same. */
   readonly wide: Session | null
+  readonly packed: boolean
 }
 
 const port = parentPort
@@ -40,7 +41,7 @@ async function take(message: ToThread): Promise<void> {
         await open(message.source, message.form, message.wideThreads).then(
           (model) => {
             models.set(message.model, model)
-            return { kind: 'opened', model: message.model } as const
+            return { kind: 'opened', model: message.model, packed: model.packed } as const
           },
           (error: unknown) => ({ kind: 'not-opened', model: message.model, why: wordsOf(error) }) as const,
         ),
@@ -75,7 +76,8 @@ function answer(message: FromThread, transfer: ArrayBuffer[] = []): void {
 
 async function open(source: ModelSource, form: ModelForm, wideThreads: number): Promise<OpenModel> {
   const given = modelBytes(source)
-  const bytes = (await pruned(given, form)) ?? given
+  const model = decoded(given)
+  const bytes = (model && (await pruned(given, model, form))) ?? given
   const narrow = await openSession(bytes, { threads: 1 })
   const wide =
     wideThreads > 1
@@ -87,20 +89,29 @@ async function open(source: ModelSource, form: ModelForm, wideThreads: number): 
         })
       : null
   for (const session of [narrow, wide]) if (session !== null) await tryOut(session, form)
-  return { form, narrow, wide }
+  return { form, narrow, wide, packed: model !== null && isPacked(model) }
+}
+
+/** Null of what our reader does not know: ONNX Runtime may, and says so itself if not. */
+function decoded(bytes: Uint8Array): OnnxModel | null {
+  try {
+    return decodeModel(bytes)
+  } catch {
+    return null
+  }
+}
+
+/** Padding is left out by the one operator that counts what is there (nn/tokens.ts). */
+function isPacked({ graph }: OnnxModel): boolean {
+  return graph.nodes.some(({ op }) => op === 'NonZero')
 }
 
 /** Logits that differ by no more are the same: 8-bit activations get another scale, float32 another order of sums. */
 const SAME = 0.1
 
 /** The model without what its classifier does not look at; null where there is no such thing, or the answers differ. */
-async function pruned(bytes: Uint8Array, form: ModelForm): Promise<Uint8Array | null> {
-  let smaller: OnnxModel | null
-  try {
-    smaller = firstTokenOnly(decodeModel(bytes))
-  } catch {
-    return null // what our reader does not know, ONNX Runtime may; it says so itself if not
-  }
+async function pruned(bytes: Uint8Array, model: OnnxModel, form: ModelForm): Promise<Uint8Array | null> {
+  const smaller = firstTokenOnly(model)
   if (smaller === null) return null
   const encoded = encodeModel(smaller)
   try {
