@@ -2,6 +2,8 @@
  * The process that trains. It is told one job over IPC, tells what happens, leaves the artifact in the run's folder, and
  * ends. It knows neither the store nor the network, so nothing that it does can harm what serves.
  */
+
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { Fault } from '../../domain/faults.ts'
@@ -10,6 +12,8 @@ import { trainJob } from './trainJob.ts'
 
 /** A stop that takes longer is ended the hard way. */
 const STOP_MS = 20_000
+/** Of all nicenesses. */
+const LOWEST = 19
 
 const stopping = new AbortController()
 
@@ -52,9 +56,14 @@ function failed(error: unknown): FromChild {
 /**
  * Lower priority for all threads of this process, those of V8 and libuv too: on Linux each thread has its own, and a
  * thread that starts later has that of the one that starts it.
+ *
+ * The lowest is a class of its own there, SCHED_IDLE: whoever wakes up beside such a thread has its core at once. Node has
+ * no call for it, so util-linux is asked; where it is missing, niceness is all that there is.
  */
 function giveWay(niceness: number): void {
   if (niceness === 0) return
+  if (niceness === LOWEST && process.platform === 'linux')
+    spawnSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(process.pid)], { stdio: 'ignore' })
   for (const thread of threads()) {
     try {
       setPriority(thread, niceness)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 /** Jobs in a real process of their own, on a real store: from rows to a version, through stops, crashes and lies. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -123,6 +124,23 @@ function childrenOf(pid: number): readonly number[] {
 
 describe('a run', () => {
   onFreshState()
+
+  const hasIdleClass = process.platform === 'linux' && spawnSync('chrt', ['--version']).status === 0
+  test.runIf(hasIdleClass)('works in what time nobody else wants, with all its threads', async () => {
+    needs = { ...needs, niceness: 19 }
+    const policies: string[] = []
+    await work(askedFor(), ({ kind }) => {
+      if (kind !== 'point' || policies.length > 0) return
+      for (const child of childrenOf(process.pid))
+        // Field 41 (man 5 proc_pid_stat), the second being a name in brackets that may hold anything.
+        for (const thread of readdirSync(`/proc/${child}/task`))
+          policies.push(
+            readFileSync(`/proc/${child}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[38] ?? '',
+          )
+    })
+    expect(policies.length).toBeGreaterThan(1)
+    expect(new Set(policies)).toEqual(new Set(['5'])) // SCHED_IDLE
+  })
 
   test('makes a version, keeps its curve, and leaves no folder behind', async () => {
     const { worked, run, events } = await work(askedFor({ promote: true }))
