@@ -50,6 +50,12 @@ export const TrainingRunAsk = Type.Object({
       'Labelled rows of a file; the logged texts of a task with the labels that people told; or without, for a student.',
   }),
   test: Type.Optional(FileData),
+  unlabelled: Type.Optional(
+    Type.Object(
+      { path: DataPath, text_column: FileData.properties.text_column },
+      { description: 'Texts of a file beside `data`, whatever their labels say: to pre-train on, or for a student.' },
+    ),
+  ),
   from: Type.Optional(Type.String({ maxLength: 300, description: '`hf:OWNER/NAME` or `NAME@VERSION`.' })),
   quick: Type.Optional(Type.Boolean()),
   parameters: Type.Optional(Settings),

@@ -281,7 +281,7 @@ function runBody(run: TrainingRun): TrainingRunBody {
 }
 
 async function askedOf(body: TrainingRunAsk, folder: string, at: number): Promise<TrainingAsked> {
-  const { model, data, test } = body
+  const { model, data, test, unlabelled } = body
   const task = body.task ?? model
   return {
     model,
@@ -295,6 +295,7 @@ async function askedOf(body: TrainingRunAsk, folder: string, at: number): Promis
             task: data.task ?? task,
             ...(data.since === undefined ? {} : { since: Math.min(at, Date.parse(data.since)) }),
           },
+      ...(unlabelled === undefined ? [] : [{ ...(await fileOf(unlabelled, folder)), unlabelled: true }]),
     ],
     test: test === undefined ? null : await fileOf(test, folder),
     from: body.from ?? null,
@@ -306,7 +307,7 @@ async function askedOf(body: TrainingRunAsk, folder: string, at: number): Promis
   }
 }
 
-type FileData = TrainingRunAsk['data'] & { kind: 'file' }
+type FileData = Omit<TrainingRunAsk['data'] & { kind: 'file' }, 'kind'>
 
 /** Only what lies below the folder, links followed: a key for training is none for reading the machine's files. */
 async function fileOf(data: FileData, folder: string): Promise<TrainingFile> {

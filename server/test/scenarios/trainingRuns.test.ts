@@ -161,6 +161,21 @@ test('a search is shown trial by trial, and can be cancelled while it runs and w
   })
 })
 
+test('a transformer pre-trains on the texts of another file before it learns the labels', async () => {
+  const { body: run } = await server.call<TrainingRunBody>('POST', '/training-runs', {
+    model: 'pets',
+    recipe: 'transformer',
+    data: { kind: 'file', path: 'more/pets.csv' },
+    unlabelled: { path: 'more/pets.csv' },
+    parameters: { pretrainEpochs: 1, epochs: 1, width: 16, layers: 1, heads: 2, inner: 32 },
+  })
+  const told = await events(`/training-runs/${run.id}/events`)
+  expect((await runOf(run.id)).run.state).toBe('succeeded')
+  const phases = told.filter(({ event }) => event === 'phase').map(({ data }) => data['name'])
+  expect(phases.indexOf('pre-training')).toBeGreaterThan(-1)
+  expect(phases.indexOf('fitting')).toBeGreaterThan(phases.indexOf('pre-training'))
+})
+
 test('a server that stops keeps what its run has, and the next one goes on', async () => {
   // More trials than any machine is through with before the server has stopped.
   const { body: run } = await server.call<TrainingRunBody>('POST', '/training-runs', {
@@ -190,6 +205,8 @@ describe('what is refused', () => {
     [{ data: { kind: 'file', path: '/etc/passwd' } }, 'data_broken', 'There is no file'],
     [{ data: { kind: 'file', path: 'none.csv' } }, 'data_broken', 'There is no file'],
     [{ data: { kind: 'other' } }, 'bad_request', 'body/data'],
+    [{ unlabelled: { path: '../secret.csv' } }, 'data_broken', 'There is no file'],
+    [{ unlabelled: { path: 'more/pets.csv' } }, 'bad_request', 'linear'],
     [{ search: { trials: 0 } }, 'bad_request', 'trials'],
   ])('%j → %s', async (given, code, says) => {
     const asked = { model: 'pets', data: { kind: 'file', path: 'more/pets.csv' }, ...given }
