@@ -131,8 +131,8 @@ describe('a run', () => {
     const policies: string[] = []
     await work(askedFor(), ({ kind }) => {
       if (kind !== 'point' || policies.length > 0) return
+      // Field 41 (man 5 proc_pid_stat), the second being a name in brackets that may hold anything.
       for (const child of childrenOf(process.pid))
-        // Field 41 (man 5 proc_pid_stat), the second being a name in brackets that may hold anything.
         for (const thread of readdirSync(`/proc/${child}/task`))
           policies.push(
             readFileSync(`/proc/${child}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[38] ?? '',
