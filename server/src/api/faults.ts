@@ -77,9 +77,8 @@ export function faultOf(error: FastifyError | Fault): Fault {
 }
 
 function sayOf(error: FastifyError): string {
-  const [first] = error.validation ?? []
-  if (first === undefined) return faults.bad_request.say
-  return `${wordsOf(error.validationContext)}${first.instancePath} ${first.message ?? 'is not valid'}.`
+  const [first] = placesOf(error) ?? []
+  return first === undefined ? faults.bad_request.say : `${first.path} ${first.message}.`
 }
 
 function wordsOf(context: string | undefined): string {
@@ -89,9 +88,21 @@ function wordsOf(context: string | undefined): string {
 function placesOf(error: FastifyError): { path: string; message: string }[] | undefined {
   if (error.validation === undefined) return undefined
   const part = wordsOf(error.validationContext)
-  return error.validation
-    .slice(0, PLACES_MAX)
-    .map(({ instancePath, message }) => ({ path: `${part}${instancePath}`, message: message ?? 'is not valid' }))
+  const byPlace = Map.groupBy(error.validation, ({ instancePath, keyword }) => `${keyword} ${instancePath}`)
+  const places = [...byPlace.values()].map((errors) => ({
+    path: `${part}${errors[0].instancePath}`,
+    keyword: errors[0].keyword,
+    message: errors[0].keyword === 'const' ? oneOf(errors) : (errors[0].message ?? 'is not valid'),
+  }))
+  // That no alternative fits says nothing beside what is wrong with each.
+  const telling = places.filter(({ keyword }) => keyword !== 'anyOf')
+  return (telling.length > 0 ? telling : places).slice(0, PLACES_MAX).map(({ path, message }) => ({ path, message }))
+}
+
+/** A choice of words is an alternative for each of them. */
+function oneOf(errors: NonNullable<FastifyError['validation']>): string {
+  const words = new Set(errors.map(({ params }) => JSON.stringify(params['allowedValue'])))
+  return words.size === 1 ? `must be ${[...words].join()}` : `must be one of ${[...words].join(', ')}`
 }
 
 /** Writes the one body that all faults have. */

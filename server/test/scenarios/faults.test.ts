@@ -143,6 +143,15 @@ describe('what is asked', () => {
     expect(details?.[0].path).toBe(place)
   })
 
+  test('bad_request: a choice is told with all its words, once', async () => {
+    const { message, details } = expectFault(
+      await server.call('POST', '/explain', { text: 'x', method: 'magic' }, json),
+      'bad_request',
+    )
+    expect(message).toBe('body/method must be one of "gradients", "occlusion".')
+    expect(details).toEqual([{ path: 'body/method', message: 'must be one of "gradients", "occlusion"' }])
+  })
+
   test.each([
     '/predictions?limit=0',
     '/predictions?limit=abc',
