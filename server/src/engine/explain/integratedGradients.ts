@@ -71,7 +71,7 @@ export async function openGradients(model: Uint8Array, options: GradientOptions)
   let turn: Promise<unknown> = Promise.resolve()
 
   async function pathOf(tokens: number): Promise<Path> {
-    const length = Math.min(options.maxLength, 2 ** Math.ceil(Math.log2(Math.max(8, tokens))))
+    const length = Math.min(options.maxLength, roomFor(tokens))
     const known = open.get(length)
     if (known) {
       open.delete(length)
@@ -113,6 +113,12 @@ export async function openGradients(model: Uint8Array, options: GradientOptions)
       open.clear()
     },
   }
+}
+
+/** The next larger of 8, 12, 16, 24, 32, …: few graphs, and at most a third of their length is padding. */
+function roomFor(tokens: number): number {
+  const power = 2 ** Math.ceil(Math.log2(Math.max(8, tokens)))
+  return power > 8 && tokens <= 0.75 * power ? 0.75 * power : power
 }
 
 interface Path {

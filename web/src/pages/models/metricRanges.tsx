@@ -1,6 +1,6 @@
 import type { EstimateBody, EvaluationBody } from '@barometer/wire'
 import { count } from '../../format.ts'
-import { axisFor, figure, inOrder, meaningOf, place, type Scale } from './metrics.ts'
+import { axisFor, distinct, figure, inOrder, meaningOf, place, type Scale, type Unit } from './metrics.ts'
 
 interface Props {
   readonly evaluations: readonly EvaluationBody[]
@@ -31,6 +31,7 @@ function Plot({ metric, evaluations, champion }: Props & { metric: string }) {
     const rival = champion.find((e) => e.name === evaluation.name)?.metrics[metric]
     return estimate ? [{ test: evaluation.name, estimate, rival }] : []
   })
+  const shown = distinct(lines.map(({ test }) => test))
   const axis = axisFor(
     lines.flatMap(({ estimate, rival }) => (rival ? [estimate, rival] : [estimate])),
     unit,
@@ -39,18 +40,18 @@ function Plot({ metric, evaluations, champion }: Props & { metric: string }) {
     <figure className="min-w-0">
       <figcaption className="mb-1.5 grid grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_3.75rem] items-baseline gap-3 text-sm">
         <span className="font-medium">{name}</span>
-        <span className="flex justify-between text-[11px] text-soft" aria-hidden="true">
+        <span className="flex justify-between gap-1 text-[11px] whitespace-nowrap text-soft" aria-hidden="true">
           <span>{figure(axis.from, unit)}</span>
           <span>{better === 'higher' ? 'higher is better' : 'lower is better'}</span>
           <span>{figure(axis.to, unit)}</span>
         </span>
       </figcaption>
       <ul>
-        {lines.map(({ test, estimate, rival }) => (
+        {lines.map(({ test, estimate, rival }, i) => (
           <Range
             key={test}
             said={sentence(metric, test, estimate, rival)}
-            test={test}
+            test={shown[i]}
             estimate={estimate}
             rival={rival}
             axis={axis}
@@ -68,7 +69,7 @@ interface RangeProps {
   readonly estimate: EstimateBody
   readonly rival: EstimateBody | undefined
   readonly axis: Scale
-  readonly unit: 'share' | 'plain'
+  readonly unit: Unit
 }
 
 function Range({ said, test, estimate, rival, axis, unit }: RangeProps) {

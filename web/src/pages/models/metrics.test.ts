@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { axisFor, figure, inOrder, place } from './metrics.ts'
+import { axisFor, distinct, figure, inOrder, meaningOf, place } from './metrics.ts'
 
 const estimate = fc
   .array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 })
@@ -41,4 +41,21 @@ test('a share is said in per cent, a loss as it is', () => {
     '0.213',
     '91.82\u202f%',
   ])
+})
+
+test('what a detector is measured by has words, units and a direction', () => {
+  expect(meaningOf('delaySeconds').better).toBe('lower')
+  expect(figure(2280.016, 'seconds', 4, true)).toBe('2280\u202fs')
+  const axis = axisFor([{ low: 2280, value: 2280, high: 2280 }], 'seconds')
+  expect(axis.to - axis.from).toBeGreaterThanOrEqual(60)
+})
+
+test('a name does not repeat what the first one says', () => {
+  expect(distinct(['unseen machines', 'unseen machines: drift', 'unseen machines, control: random'])).toEqual([
+    'unseen machines',
+    'drift',
+    'control: random',
+  ])
+  expect(distinct(['test', 'tests, more', 'other'])).toEqual(['test', 'tests, more', 'other'])
+  expect(distinct([])).toEqual([])
 })

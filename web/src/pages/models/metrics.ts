@@ -5,8 +5,11 @@ interface Meaning {
   readonly name: string
   /** Which way is better. */
   readonly better: 'higher' | 'lower'
-  readonly unit: 'share' | 'plain'
+  readonly unit: Unit
 }
+
+/** A share is shown in per cent. */
+export type Unit = 'share' | 'seconds' | 'plain'
 
 /** In the order in which they are shown. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -17,6 +20,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   logLoss: { name: 'Log loss', better: 'lower', unit: 'plain' },
   brier: { name: 'Brier', better: 'lower', unit: 'plain' },
   ece: { name: 'Calibration error', better: 'lower', unit: 'share' },
+  eventRecall: { name: 'Faults found', better: 'higher', unit: 'share' },
+  delaySeconds: { name: 'Delay', better: 'lower', unit: 'seconds' },
+  falseAlertsPerNodeWeek: { name: 'False alerts per node and week', better: 'lower', unit: 'plain' },
 }
 
 export function meaningOf(metric: string): Meaning {
@@ -31,7 +37,8 @@ export function inOrder(metrics: Readonly<Record<string, EstimateBody>>): [strin
 }
 
 /** A share in per cent, anything else as it is; with its unit where it stands alone. */
-export function figure(value: number, unit: Meaning['unit'], digits?: number, withUnit = false): string {
+export function figure(value: number, unit: Unit, digits?: number, withUnit = false): string {
+  if (unit === 'seconds') return value.toFixed(0) + (withUnit ? '\u202fs' : '')
   if (unit === 'plain') return value.toFixed(digits ?? 3)
   return (value * 100).toFixed(digits ?? 1) + (withUnit ? '\u202f%' : '')
 }
@@ -41,11 +48,11 @@ export interface Scale {
   readonly to: number
 }
 
-/**
- * An axis that holds all the intervals and ends on round numbers. It is at least `spanMin` wide, so that noise does
- * not fill it, and a share's axis ends at 0 and 1.
- */
-export function axisFor(estimates: readonly EstimateBody[], unit: Meaning['unit'], spanMin = 0.05): Scale {
+/** An axis is at least so wide, so that noise does not fill it. */
+const SPAN_MIN: Readonly<Record<Unit, number>> = { share: 0.05, seconds: 60, plain: 0.05 }
+
+/** An axis that holds all the intervals and ends on round numbers; a share's axis ends at 0 and 1. */
+export function axisFor(estimates: readonly EstimateBody[], unit: Unit, spanMin = SPAN_MIN[unit]): Scale {
   const low = Math.min(...estimates.map((e) => e.low))
   const high = Math.max(...estimates.map((e) => e.high))
   const spare = Math.max(0, spanMin - (high - low)) / 2
@@ -69,4 +76,10 @@ function roundStep(least: number): number {
 /** Where a value stands on the axis, from 0 to 1. */
 export function place(value: number, { from, to }: Scale): number {
   return Math.min(1, Math.max(0, (value - from) / (to - from)))
+}
+
+/** Names without what the first of them says already (`held-out`, `held-out, linear alone`): the place is narrow. */
+export function distinct(names: readonly string[]): string[] {
+  const [first = ''] = names
+  return names.map((name) => (/^[,:] ./.test(name.slice(first.length)) && name.startsWith(first) ? name.slice(first.length + 2) : name))
 }
