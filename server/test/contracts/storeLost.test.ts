@@ -37,17 +37,22 @@ test.skipIf(!canMount())(
       const { bavail, bsize } = statfsSync(home)
       writeFileSync(ballast, new Uint8Array(bavail * bsize - 2 * 2 ** 20))
       const taken = 1 + (await appendUntilRefused(store))
-      await expect(store.journal.feedback([feedbackOf(first.id)])).rejects.toMatchObject(UNAVAILABLE)
+      // So little may still fit into what a refused transaction has left of the write-ahead log.
+      const fitted = await store.journal.feedback([feedbackOf(first.id)]).catch((error: unknown) => {
+        expect(error).toMatchObject(UNAVAILABLE)
+        return null
+      })
       expect((await store.log.get(first.id))?.id).toBe(first.id)
       await expectWhole(store, taken)
       rmSync(ballast)
       expect(await store.journal.appendOne(prediction())).toEqual({ kind: 'logged' })
-      expect((await store.journal.feedback([feedbackOf(first.id)]))[0].kind).toBe('new')
+      const [again] = await store.journal.feedback([feedbackOf(first.id)])
+      expect(again.kind).toBe(fitted === null ? 'new' : 'repeated')
       await store.check()
       await expectWhole(store, taken + 1)
       await store.close()
     } finally {
-      execFileSync('umount', [home])
+      execFileSync('umount', ['--lazy', home]) // a store that a failure left open must not hide that failure
       rmSync(home, { recursive: true, force: true })
     }
   },

@@ -81,5 +81,7 @@ export function place(value: number, { from, to }: Scale): number {
 /** Names without what the first of them says already (`held-out`, `held-out, linear alone`): the place is narrow. */
 export function distinct(names: readonly string[]): string[] {
   const [first = ''] = names
-  return names.map((name) => (/^[,:] ./.test(name.slice(first.length)) && name.startsWith(first) ? name.slice(first.length + 2) : name))
+  return names.map((name) =>
+    /^[,:] ./.test(name.slice(first.length)) && name.startsWith(first) ? name.slice(first.length + 2) : name,
+  )
 }
