@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bytePairTokenizer, wordPieceTokenizer } from './fromVocabulary.ts'
-import { readTokenizer, type TokenizerJson } from './tokenizer.ts'
+import { readTokenizer } from './tokenizer.ts'
+import type { TokenizerJson } from './tokenizerJson.ts'
 
 /** Of server/test/golden/adopt/vocabularies.py: what transformers makes of the same vocabularies. */
 const golden = JSON.parse(

@@ -1,5 +1,5 @@
 /** A tokenizer.json for a vocabulary that came without one, as transformers converts its older files. */
-import type { TokenizerJson } from './tokenizer.ts'
+import type { TokenizerJson } from './tokenizerJson.ts'
 
 export interface WordPieceRules {
   readonly lowercase: boolean

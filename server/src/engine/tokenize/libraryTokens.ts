@@ -4,8 +4,7 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers'
 import { byteOffsets, foldedOffsets } from './alignTokens.ts'
-import type { TokenizerJson, Typed } from './tokenizer.ts'
-import { unsupported } from './tokenizer.ts'
+import { type TokenizerJson, type Typed, unsupported } from './tokenizerJson.ts'
 import type { FindTokens } from './wordPiece.ts'
 
 /** A text is read up to so many characters for each token that is wanted: a token of English has four or five. */

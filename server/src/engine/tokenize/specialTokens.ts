@@ -1,5 +1,5 @@
 /** The tokens that stand around every text, as the post-processor of a tokenizer.json says. */
-import { type TokenizerJson, type Typed, unsupported } from './tokenizer.ts'
+import { type TokenizerJson, type Typed, unsupported } from './tokenizerJson.ts'
 
 export interface Frame {
   readonly before: readonly number[]

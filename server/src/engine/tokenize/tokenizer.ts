@@ -3,12 +3,12 @@
  *
  * WordPiece behind BERT's rules is our own and takes microseconds; every other kind goes through the library.
  */
-import { Fault } from '../../domain/faults.ts'
-import { type AddedToken, splitAtAdded } from './addedTokens.ts'
+import { splitAtAdded } from './addedTokens.ts'
 import { bertCharacters } from './bertCharacters.ts'
 import { type Encoding, TokenBuffer } from './encoding.ts'
 import { libraryTokens } from './libraryTokens.ts'
 import { type Frame, frameOf } from './specialTokens.ts'
+import { type TokenizerJson, unsupported } from './tokenizerJson.ts'
 import { type FindTokens, wordPiece } from './wordPiece.ts'
 
 export interface TokenizerOptions {
@@ -32,26 +32,6 @@ export interface Tokenizer {
   readonly unknownId: number | null
   /** Ids are below this. */
   readonly vocabularySize: number
-}
-
-/** The form of tokenizer.json, as far as it is read here. */
-export interface TokenizerJson {
-  readonly model: {
-    readonly type?: string
-    readonly vocab: Readonly<Record<string, number>> | readonly (readonly [string, number])[]
-    readonly unk_token?: string | null
-    readonly continuing_subword_prefix?: string | null
-    readonly max_input_chars_per_word?: number
-  }
-  readonly normalizer: Typed | null
-  readonly pre_tokenizer: Typed | null
-  readonly post_processor: Typed | null
-  readonly added_tokens?: readonly AddedToken[]
-}
-
-export interface Typed {
-  readonly type: string
-  readonly [key: string]: unknown
 }
 
 /** The share of a long text that is kept of its beginning. */
@@ -203,11 +183,4 @@ function highest(ids: Iterable<number>): number {
   let most = -1
   for (const id of ids) most = Math.max(most, id)
   return most
-}
-
-export function unsupported(why: string, cause?: unknown): Fault {
-  return new Fault('model_unsupported', {
-    say: `The tokenizer ${why}.`,
-    ...(cause === undefined ? {} : { cause }),
-  })
 }
