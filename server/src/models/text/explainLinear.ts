@@ -23,7 +23,8 @@ import {
   UNIGRAM,
 } from './features.ts'
 import { addCharacters, type LinearParameters, lengthScale } from './linearModel.ts'
-import { createTokens, isNegator, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
+import { isNegator } from './negationWords.ts'
+import { createTokens, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findWeights, squared } from './weightTable.ts'
 
 /** The strongest n-grams that an explanation lists. */

@@ -43,6 +43,21 @@ import {
   SURROGATE,
 } from './characters.ts'
 import { emoticonAt, emoticonToken, emoticonUnits } from './emoticons.ts'
+import {
+  endOfEntity,
+  endOfHump,
+  endOfMarkup,
+  endOfName,
+  endOfRun,
+  isAsciiDigit,
+  isJoint,
+  isName,
+  isNt,
+  isTreebankBracket,
+  isUrl,
+  lowerAt,
+} from './lookAhead.ts'
+import { CANNOT, CONTRAST, NEGATOR, roleOf } from './negationWords.ts'
 
 /** The token has units in `units`: it is a word, and has character n-grams. */
 export const WORD = 1
@@ -54,8 +69,6 @@ const WORD_NEGATED = WORD | NEGATED
 
 /** How many words a negator reaches. Measured on SST dev: 2 to 4 are alike; longer scopes lose. */
 const NEGATION_WORDS = 3
-/** Markup longer than this is not taken for markup; keeps the scan linear. */
-const MARKUP_UNITS_MAX = 80
 
 /** Tokens of one text, reused from text to text: only the first `count` entries count. */
 export interface Tokens {
@@ -104,9 +117,6 @@ const NOT = hashText('not')
 const NOT_UNITS = [0x6e, 0x6f, 0x74] as const
 const URL_TOKEN = hashText('<url>')
 const USER_TOKEN = hashText('<user>')
-const HTTP = hashText('http')
-const HTTPS = hashText('https')
-const WWW = hashText('www')
 /** [digits] one class for all numbers of that many digits. */
 const NUMBERS = Int32Array.from({ length: 8 }, (_, digits) => hashText(`<number-${digits}>`))
 
@@ -436,136 +446,4 @@ function squeeze(units: Uint16Array, start: number, end: number, most: number): 
     if (run <= most) units[to++] = units[k]
   }
   return to
-}
-
-const NEGATOR = 1
-const CONTRAST = 2
-const FUSED_NT = 3
-const CANNOT = 4
-const ROLE_SLOTS = 512
-const roleWords = new Int32Array(ROLE_SLOTS)
-const roleKinds = new Uint8Array(ROLE_SLOTS)
-for (const [role, words] of [
-  [NEGATOR, "not no never nor neither nobody nothing nowhere none without hardly barely scarcely n't"],
-  [CONTRAST, 'but however although though yet except'],
-  [
-    FUSED_NT,
-    'dont cant wont didnt doesnt isnt wasnt arent werent havent hasnt hadnt couldnt wouldnt shouldnt aint neednt mustnt',
-  ],
-  [CANNOT, 'cannot'],
-] as const) {
-  for (const word of words.split(' ')) {
-    const hash = hashText(word)
-    let slot = hash & (ROLE_SLOTS - 1)
-    while (roleWords[slot] !== 0) slot = (slot + 1) & (ROLE_SLOTS - 1)
-    roleWords[slot] = hash
-    roleKinds[slot] = role
-  }
-}
-
-/** The word's part in negation; 0 for nearly all. */
-function roleOf(word: number): number {
-  let slot = word & (ROLE_SLOTS - 1)
-  while (roleWords[slot] !== 0) {
-    if (roleWords[slot] === word) return roleKinds[slot]
-    slot = (slot + 1) & (ROLE_SLOTS - 1)
-  }
-  return 0
-}
-
-/** Whether a token's hash is that of a word that opens a negation. */
-export function isNegator(hash: number): boolean {
-  return hash === NT || roleOf(hash) === NEGATOR
-}
-
-/** At an apostrophe after an n: is it the one of n't? */
-function isNt(text: string, at: number): boolean {
-  const c = text.charCodeAt(at)
-  if (c !== 0x27 && (c < 128 || classOf(c) !== APOSTROPHE)) return false
-  return lowerAt(text, at + 1) === 0x74 && lowerAt(text, at + 2) === 0
-}
-
-function isUrl(text: string, word: number, at: number, next: number): boolean {
-  if (next === 0x3a) return text.charCodeAt(at + 1) === 0x2f && (word === HTTP || word === HTTPS)
-  return next === 0x2e && word === WWW
-}
-
-/** The lower-case ASCII letter at `at`, some other non-zero unit for any other letter or digit, or 0. */
-function lowerAt(text: string, at: number): number {
-  if (at >= text.length) return 0
-  const c = text.charCodeAt(at)
-  if (c < 128) return asciiFold[c]
-  const kind = classOf(c)
-  return kind === LETTER || kind === DIGIT ? c : 0
-}
-
-function isAsciiDigit(unit: number): boolean {
-  return unit >= 48 && unit <= 57
-}
-
-/** What may stand between the digits of one number: . , / : */
-function isJoint(unit: number): boolean {
-  return unit === 0x2e || unit === 0x2c || unit === 0x2f || unit === 0x3a
-}
-
-function isName(text: string, at: number): boolean {
-  return at >= 0 && at < text.length && (text.charCodeAt(at) === 0x5f || lowerAt(text, at) !== 0)
-}
-
-function endOfName(text: string, from: number): number {
-  let i = from
-  while (isName(text, i)) i++
-  return i
-}
-
-/** In a hashtag, a capital after a small letter begins a new word. */
-function endOfHump(text: string, from: number, tagEnd: number): number {
-  let i = from + 1
-  for (; i < tagEnd; i++) {
-    const c = text.charCodeAt(i)
-    const b = text.charCodeAt(i - 1)
-    if (c >= 65 && c <= 90 && b >= 97 && b <= 122) break
-  }
-  return i
-}
-
-function endOfRun(text: string, from: number): number {
-  let i = from
-  while (i < text.length && text.charCodeAt(i) > 32 && text.charCodeAt(i) !== 0x3c) i++
-  return i
-}
-
-/** After <tag …> if one starts here, else the next unit. */
-function endOfMarkup(text: string, from: number): number {
-  const c = text.charCodeAt(from + 1) | 32
-  if (!((c >= 97 && c <= 122) || c === 0x2f || c === 0x21)) return from + 1
-  const limit = Math.min(text.length, from + MARKUP_UNITS_MAX)
-  for (let i = from + 2; i < limit; i++) {
-    if (text.charCodeAt(i) === 0x3e) return i + 1
-    if (text.charCodeAt(i) === 0x3c) break
-  }
-  return from + 1
-}
-
-/** After &name; or &#number; if one starts here, else the next unit. */
-function endOfEntity(text: string, from: number): number {
-  const limit = Math.min(text.length, from + 10)
-  for (let i = from + 1; i < limit; i++) {
-    const c = text.charCodeAt(i)
-    if (c === 0x3b && i > from + 1) return i + 1
-    if (c !== 0x23 && (c >= 128 || asciiFold[c] === 0)) break
-  }
-  return from + 1
-}
-
-/** -lrb- -rrb- -lsb- -rsb- -lcb- -rcb-: the Penn treebank's brackets. */
-function isTreebankBracket(text: string, from: number): boolean {
-  const side = lowerAt(text, from + 1)
-  const shape = lowerAt(text, from + 2)
-  return (
-    (side === 0x6c || side === 0x72) &&
-    (shape === 0x72 || shape === 0x73 || shape === 0x63) &&
-    lowerAt(text, from + 3) === 0x62 &&
-    text.charCodeAt(from + 4) === 0x2d
-  )
 }
