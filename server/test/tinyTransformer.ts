@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Artifact, makeArtifact } from '../src/artifacts/artifact.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../src/engine/nn/encoder.ts'
 import { dropoutOf } from '../src/engine/nn/encoderLayers.ts'
+import { tinyEncoder } from '../src/engine/nn/fixtures.ts'
 import { weightsOf } from '../src/engine/nn/serving.ts'
 import { encodeModel } from '../src/engine/onnx/encode.ts'
 import { register } from '../src/loop/register.ts'
@@ -13,21 +14,13 @@ import { openStore } from '../src/store/openStore.ts'
 const tokenizer = readFileSync(new URL('golden/tokenize/wordpiece.json', import.meta.url))
 
 const config: ClassifierConfig = {
-  family: 'bert',
+  ...tinyEncoder,
   vocabulary: 420,
   width: 128,
-  layers: 2,
   heads: 4,
   inner: 512,
   positions: 128,
-  firstPosition: 0,
-  typeVocabulary: 0,
-  norm: 'post',
-  epsilon: 1e-12,
-  activation: 'gelu',
   dropout: dropoutOf(0),
-  labels: 2,
-  pooling: 'cls',
   head: 'tanh',
 }
 

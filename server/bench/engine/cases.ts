@@ -58,6 +58,16 @@ const distilbert: ClassifierConfig = {
 
 const lstm = { features: 12, units: 64, layers: 2, hidden: 32, dropout: 0 }
 
+const distilbertCase: Case = {
+  name: 'distilbert',
+  peer: 'distilbert',
+  shape: '16×128, d 768, 6 layers, 67 M parameters',
+  bucket: { rows: 16, length: 128 },
+  make: () => encoderClassifier(distilbert, { seed: 1 }),
+  sharesRows: false,
+  steps: 2,
+}
+
 export const cases: Readonly<Record<CaseName, Case>> = {
   encoder: {
     name: 'encoder',
@@ -68,33 +78,9 @@ export const cases: Readonly<Record<CaseName, Case>> = {
     sharesRows: false,
     steps: 4,
   },
-  distilbert: {
-    name: 'distilbert',
-    peer: 'distilbert',
-    shape: '16×128, d 768, 6 layers, 67 M parameters',
-    bucket: { rows: 16, length: 128 },
-    make: () => encoderClassifier(distilbert, { seed: 1 }),
-    sharesRows: false,
-    steps: 2,
-  },
-  imported: {
-    name: 'imported',
-    peer: 'distilbert',
-    shape: '16×128, a DistilBERT export, recognised',
-    bucket: { rows: 16, length: 128 },
-    make: () => imported(true),
-    sharesRows: false,
-    steps: 2,
-  },
-  'imported-graph': {
-    name: 'imported-graph',
-    peer: 'distilbert',
-    shape: '16×128, a DistilBERT export, as the graph that it is (no dropout)',
-    bucket: { rows: 16, length: 128 },
-    make: () => imported(false),
-    sharesRows: false,
-    steps: 2,
-  },
+  distilbert: distilbertCase,
+  imported: importedCase('imported', 'recognised', true),
+  'imported-graph': importedCase('imported-graph', 'as the graph that it is (no dropout)', false),
   lstm: {
     name: 'lstm',
     peer: 'lstm',
@@ -104,6 +90,15 @@ export const cases: Readonly<Record<CaseName, Case>> = {
     sharesRows: true,
     steps: 60,
   },
+}
+
+function importedCase(name: 'imported' | 'imported-graph', how: string, recognise: boolean): Case {
+  return {
+    ...distilbertCase,
+    name,
+    shape: `16×128, a DistilBERT export, ${how}`,
+    make: () => imported(recognise),
+  }
 }
 
 /** A DistilBERT export brought in. A process of its own writes the file: making it is no part of what is measured here. */

@@ -3,6 +3,7 @@ import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
 import type { ClassifierConfig } from '../engine/nn/encoder.ts'
 import { encoderClassifier, encoderServing } from '../engine/nn/encoder.ts'
 import { dropoutOf } from '../engine/nn/encoderLayers.ts'
+import { tinyEncoder } from '../engine/nn/fixtures.ts'
 import { weightsOf } from '../engine/nn/serving.ts'
 import { encodeModel } from '../engine/onnx/encode.ts'
 import { wordPieceTokenizer } from '../engine/tokenize/fromVocabulary.ts'
@@ -13,22 +14,16 @@ import { scoreArtifact } from './scoreArtifact.ts'
 
 const WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...Array.from({ length: 95 }, (_, i) => `w${i}`)]
 const config: ClassifierConfig = {
-  family: 'bert',
+  ...tinyEncoder,
   vocabulary: WORDS.length,
   width: 64,
-  layers: 2,
   heads: 4,
   inner: 128,
   positions: 32,
-  firstPosition: 0,
-  typeVocabulary: 0,
   norm: 'pre',
   epsilon: 1e-5,
-  activation: 'gelu',
   dropout: dropoutOf(0),
-  labels: 2,
   pooling: 'mean',
-  head: 'linear',
 }
 const labels = ['negative', 'positive']
 const signal = new AbortController().signal

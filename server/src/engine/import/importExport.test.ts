@@ -5,6 +5,7 @@ import type { ParameterSpec, Step } from '../fit/trainable.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../nn/encoder.ts'
 import { dropoutOf } from '../nn/encoderLayers.ts'
+import { tinyEncoder } from '../nn/fixtures.ts'
 import { weightsOf } from '../nn/serving.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import { encodeModel } from '../onnx/encode.ts'
@@ -129,19 +130,15 @@ test.each([
   { norm: 'post', pooling: 'mean', head: 'linear' },
 ] as const)('a model from scratch ($norm, $pooling, $head) is recognised as what it is', async (kind) => {
   const config: ClassifierConfig = {
-    family: 'bert',
+    ...tinyEncoder,
     vocabulary: 50,
     width: 12,
-    layers: 2,
     heads: 3,
     inner: 20,
     positions: 16,
-    firstPosition: 0,
-    typeVocabulary: 0,
     epsilon: 1e-5,
     activation: 'relu',
     labels: 4,
-    dropout: dropoutOf(0.1),
     ...kind,
   }
   const { parameters } = encoderClassifier(config, { seed: 5 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ClassifierConfig } from '../nn/encoder.ts'
 import { encoderClassifier, encoderServing } from '../nn/encoder.ts'
-import { dropoutOf } from '../nn/encoderLayers.ts'
+import { tinyEncoder } from '../nn/fixtures.ts'
 import { weightsOf } from '../nn/serving.ts'
 import { encodeModel } from '../onnx/encode.ts'
 import { importExport } from './importExport.ts'
@@ -12,21 +12,13 @@ import { readExport } from './readExport.ts'
 
 /** Its table and its inner layers are larger than what is copied, its norms smaller. */
 const config: ClassifierConfig = {
+  ...tinyEncoder,
   family: 'distilbert',
   vocabulary: 211,
   width: 32,
   layers: 1,
-  heads: 2,
   inner: 64,
   positions: 16,
-  firstPosition: 0,
-  typeVocabulary: 0,
-  norm: 'post',
-  epsilon: 1e-12,
-  activation: 'gelu',
-  dropout: dropoutOf(0.1),
-  labels: 2,
-  pooling: 'cls',
   head: 'relu',
 }
 const bytes = encodeModel(encoderServing(config, weightsOf(encoderClassifier(config, { seed: 3 }).parameters)))

@@ -6,6 +6,7 @@ import { tensor } from '../graph/tensor.ts'
 import { importExport } from '../import/importExport.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../nn/encoder.ts'
 import { dropoutOf } from '../nn/encoderLayers.ts'
+import { tinyEncoder } from '../nn/fixtures.ts'
 import { weightsOf } from '../nn/serving.ts'
 import { decodeModel } from '../onnx/decode.ts'
 import { encodeModel } from '../onnx/encode.ts'
@@ -21,21 +22,15 @@ const GOLDEN = join(import.meta.dirname, '../../../test/golden/imported')
 
 /** Large enough that its matrices are worth quantising. */
 const config: ClassifierConfig = {
+  ...tinyEncoder,
   family: 'distilbert',
   vocabulary: 300,
   width: 64,
-  layers: 2,
   heads: 4,
   inner: 128,
   positions: 32,
-  firstPosition: 0,
-  typeVocabulary: 0,
-  norm: 'post',
-  epsilon: 1e-12,
-  activation: 'gelu',
   dropout: dropoutOf(0),
   labels: 3,
-  pooling: 'cls',
   head: 'relu',
 }
 

