@@ -73,6 +73,16 @@ describe('a crew', () => {
     expect(1 - seen.tokens / seen.padded).toBeLessThan(0.2)
   })
 
+  test('a thread that comes free takes its share of all that is under way, and leaves the others theirs', async () => {
+    const batches: number[] = []
+    const { model } = await opened({
+      observe: { batch: (rows) => batches.push(rows), waited: () => undefined, ended: () => undefined },
+    })
+    await Promise.all(Array.from({ length: 8 }, () => model.score(tokensOf([1, 2, 3]), patient)))
+    // One for each thread at once; of the six that wait and the one that the other thread is at, half.
+    expect(batches).toEqual([1, 1, 4, 2])
+  })
+
   test('refuses at once when as many wait as may, and takes texts again afterwards', async () => {
     const { model, crew } = await opened({ textsMax: 10 })
     const outcomes = Array.from({ length: 200 }, () => refusal(model.score(tokensOf([1, 2, 3]), patient)))
