@@ -13,7 +13,7 @@ const { source, maxLength, padId, threads } = workerData as GradientThreadData /
 if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 5))
 
 const answer = (message: FromGradientThread): void => port.postMessage(message)
-/** By id: ends the work on a text at the next run. */
+/** By id, also of texts that wait: ends the work on one at the next run. */
 const running = new Map<number, AbortController>()
 
 const opening = openGradients(modelBytes(source), { maxLength, padId, threads })
@@ -28,11 +28,14 @@ opening.then(
 
 port.on('message', (message: ToGradientThread) => {
   switch (message.kind) {
-    case 'attribute':
+    case 'attribute': {
+      const stop = new AbortController()
+      running.set(message.id, stop)
       return void opening.then(
-        (explainer) => attribute(explainer, message),
+        (explainer) => attribute(explainer, message, stop.signal),
         () => undefined,
       )
+    }
     case 'drop':
       return running.get(message.id)?.abort()
     case 'end':
@@ -45,11 +48,10 @@ port.on('message', (message: ToGradientThread) => {
 async function attribute(
   explainer: GradientExplainer,
   { id, ids, baseline }: Extract<ToGradientThread, { kind: 'attribute' }>,
+  signal: AbortSignal,
 ): Promise<void> {
-  const stop = new AbortController()
-  running.set(id, stop)
   try {
-    answer({ kind: 'attributed', id, attribution: await explainer.attribute(ids, baseline, stop.signal) })
+    answer({ kind: 'attributed', id, attribution: await explainer.attribute(ids, baseline, signal) })
   } catch (error) {
     answer({ kind: 'not-attributed', id, why: wordsOf(error) })
   } finally {

@@ -17,11 +17,14 @@ export interface ThreadedGradients {
 /** Texts that are worked on or wait: a person looks at one at a time. */
 const WAITING_MAX = 8
 const IDLE_MS = 60_000
+/** How often it is asked whether somebody still waits: who types asks for another text a moment later. */
+const LOOK_MS = 100
 
 interface Asked {
   readonly resolve: (attribution: Attribution) => void
   readonly reject: (fault: Fault) => void
   readonly timer: NodeJS.Timeout
+  readonly watch: NodeJS.Timeout
 }
 
 export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): ThreadedGradients {
@@ -69,6 +72,7 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
     const asked = waiting.get(id)
     if (asked === undefined) return undefined
     clearTimeout(asked.timer)
+    clearInterval(asked.watch)
     waiting.delete(id)
     if (waiting.size === 0) idle = setTimeout(() => void stop(), idleMs).unref()
     return asked
@@ -89,7 +93,7 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
   }
 
   return {
-    attribute(ids, baseline, { msMax }) {
+    attribute(ids, baseline, { msMax, hasLeft }) {
       if (never !== null) return Promise.reject(never)
       if (waiting.size >= WAITING_MAX)
         return Promise.reject(
@@ -100,11 +104,18 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
       const id = next++
       const tell = (message: ToGradientThread) => worker?.postMessage(message)
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
+        const drop = (fault: Fault): void => {
           tell({ kind: 'drop', id })
-          settle(id)?.reject(new Fault('timeout', { say: 'To explain the text took too long.', retryAfterSeconds: 1 }))
-        }, msMax)
-        waiting.set(id, { resolve, reject, timer })
+          settle(id)?.reject(fault)
+        }
+        const timer = setTimeout(
+          () => drop(new Fault('timeout', { say: 'To explain the text took too long.', retryAfterSeconds: 1 })),
+          msMax,
+        )
+        const watch = setInterval(() => {
+          if (hasLeft?.()) drop(new Fault('caller_left'))
+        }, LOOK_MS)
+        waiting.set(id, { resolve, reject, timer, watch })
         tell({ kind: 'attribute', id, ids, baseline })
       })
     },

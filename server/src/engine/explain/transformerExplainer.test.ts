@@ -122,6 +122,17 @@ describe('the thread of gradients', () => {
     await gradients.close()
   })
 
+  test('drops a text whose caller has left, and goes on with the next', async () => {
+    const gradients = gradientsInThread(data)
+    let left = false
+    const dropped = gradients.attribute(ids, baseline, { msMax: 30_000, hasLeft: () => left })
+    left = true
+    const next = gradients.attribute(ids, baseline, { msMax: 30_000, hasLeft: () => false })
+    await expect(dropped).rejects.toMatchObject({ code: 'caller_left' })
+    expect((await next).error).toBeLessThan(0.01)
+    await gradients.close()
+  })
+
   test('that is closed refuses what waits', async () => {
     const gradients = gradientsInThread(data)
     const waiting = expect(gradients.attribute(ids, baseline, { msMax: 30_000 })).rejects.toThrow(Fault)
