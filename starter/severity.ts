@@ -6,29 +6,29 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeArtifact } from '../server/src/artifacts/folder.ts'
-import { REFERENCE_NAME, referenceBytes } from '../server/src/artifacts/reference.ts'
+import type { Evaluation } from '../server/src/domain/version.ts'
+import { evaluate } from '../server/src/evaluation/evaluate.ts'
+import { makeReference } from '../server/src/evaluation/makeReference.ts'
 import {
   type DeviceMessage,
   type LoghubLine,
   loghubSystems,
   readDeviceMessages,
   readLoghub,
-} from '../server/src/datasets/public.ts'
-import type { Evaluation } from '../server/src/domain/version.ts'
+} from '../server/src/ingest/files/public.ts'
 import { hash53 } from '../server/src/math/hash53.ts'
 import { seededRandom } from '../server/src/math/random.ts'
-import { evaluate } from '../server/src/models/evaluation/evaluate.ts'
-import { makeReference } from '../server/src/models/evaluation/makeReference.ts'
-import { calibrationError } from '../server/src/models/evaluation/probabilities.ts'
 import { recipeParameters } from '../server/src/models/text/recipes.ts'
 import { severityLexicon } from '../server/src/models/text/severity/lexicon.ts'
 import { maskLine } from '../server/src/models/text/severity/maskLine.ts'
 import { severityRecipe } from '../server/src/models/text/severity/recipe.ts'
 import { severityLabels, severityModel, severityRule } from '../server/src/models/text/severity/severityModel.ts'
 import type { TextModel } from '../server/src/models/textModel.ts'
-import type { TrainingRow } from '../server/src/training/corpus.ts'
-import { type TrainedLinear, trainLinear } from '../server/src/training/trainLinear.ts'
+import { calibrationError } from '../server/src/stats/probabilities.ts'
+import type { TrainingRow } from '../server/src/training/trainers/linear/corpus.ts'
+import { type TrainedLinear, trainLinear } from '../server/src/training/trainers/linear/trainLinear.ts'
+import { writeArtifact } from '../server/src/versions/artifacts/folder.ts'
+import { REFERENCE_NAME, referenceBytes } from '../server/src/versions/artifacts/reference.ts'
 import { type LogLine, severityLines } from './severityLines.ts'
 
 export interface MakeSeverity {

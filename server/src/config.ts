@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { hubModel } from './domain/hubModel.ts'
-import type { KeepText } from './domain/redaction.ts'
+import type { KeepText } from './domain/redaction/redaction.ts'
 
 interface Setting<T> {
   /** Environment variable, and the key in the settings file. */

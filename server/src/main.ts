@@ -9,8 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type Logger, pino } from 'pino'
-import { serverSecret } from './access/secret.ts'
-import type { SettingNeeds } from './adopt/applySetting.ts'
+import { serverSecret } from './api/access/secret.ts'
 import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
@@ -20,11 +19,12 @@ import { Feed } from './loop/feed.ts'
 import { Releases, type ReleasesNeeds, registerStarters, starterVersion } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
-import { Metrics } from './metrics/metrics.ts'
+import { Metrics } from './platform/metrics.ts'
 import { modelOpener } from './serving/openModel.ts'
 import { openStore } from './store/openStore.ts'
 import type { Store } from './store/store.ts'
 import type { TrainingQueue } from './training/jobs/trainingQueue.ts'
+import type { SettingNeeds } from './versions/import/applySetting.ts'
 
 const FOLLOW_MS = 1000
 const RETAIN_MS = 60_000
@@ -214,8 +214,8 @@ function trainingWork(config: Config, needs: ReleasesNeeds & { readonly store: S
       await (await queue).look()
     },
     async check(asked: TrainingAsked, quick: boolean): Promise<TrainingAsked> {
-      const { checkAsked } = await import('./training/jobs/recipe.ts')
-      const { recipes } = await import('./training/jobs/recipes.ts')
+      const { checkAsked } = await import('./training/recipes/recipe.ts')
+      const { recipes } = await import('./training/recipes/recipes.ts')
       const recipe = checkAsked(asked, recipes)
       return quick ? { ...asked, parameters: { ...recipe.quick, ...asked.parameters } } : asked
     },
@@ -232,7 +232,7 @@ async function applyModelSetting(
   log: Logger,
   parts: AsyncDisposableStack,
 ): Promise<void> {
-  const { applySetting } = await import('./adopt/applySetting.ts')
+  const { applySetting } = await import('./versions/import/applySetting.ts')
   const stop = new AbortController()
   parts.defer(() => stop.abort())
   let toldAt = Date.now()

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { OpenModel } from './artifacts/loadArtifact.ts'
 import type { Config } from './config.ts'
 import { Fault } from './domain/faults.ts'
 import { hubModel } from './domain/hubModel.ts'
@@ -12,6 +11,7 @@ import { artifactFolder, Releases, register } from './loop/register.ts'
 import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
 import type { Store } from './store/store.ts'
 import type { RunNeeds } from './training/jobs/workOnRun.ts'
+import type { OpenModel } from './versions/artifacts/loadArtifact.ts'
 
 export interface TrainingNeeds {
   readonly config: Config
@@ -69,7 +69,7 @@ async function baseFolder(
   }
   if (hubModel(from) === null)
     throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
-  const { bringFiles, bringModel, hubOf } = await import('./adopt/bringModel.ts')
+  const { bringFiles, bringModel, hubOf } = await import('./versions/import/bringModel.ts')
   const onNotice = (words: string) => say('info', words, { run: run.id })
   if (run.asked.recipe === 'transformer') {
     const files = await bringFiles(from, { hub: hubOf(config), onNotice, signal })

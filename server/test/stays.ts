@@ -1,6 +1,7 @@
 /** Rows that a small model can learn to tell apart. */
+
+import type { LabelledText } from '../src/evaluation/measure.ts'
 import { seededRandom } from '../src/math/random.ts'
-import type { LabelledText } from '../src/training/measure.ts'
 
 const praise = ['wonderful', 'delightful', 'reliable', 'friendly', 'excellent', 'pleasant']
 const blame = ['horrible', 'disappointing', 'broken', 'rude', 'terrible', 'useless']

@@ -1,7 +1,6 @@
 /** A small encoder with random weights and a real vocabulary, as a version of the task `sentiment`: for tests of serving. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Artifact, makeArtifact } from '../src/artifacts/artifact.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../src/engine/nn/encoder.ts'
 import { dropoutOf } from '../src/engine/nn/encoderLayers.ts'
 import { tinyEncoder } from '../src/engine/nn/fixtures.ts'
@@ -10,6 +9,7 @@ import { encodeModel } from '../src/engine/onnx/encode.ts'
 import { register } from '../src/loop/register.ts'
 import { modelOpener } from '../src/serving/openModel.ts'
 import { openStore } from '../src/store/openStore.ts'
+import { type Artifact, makeArtifact } from '../src/versions/artifacts/artifact.ts'
 
 const tokenizer = readFileSync(new URL('golden/tokenize/wordpiece.json', import.meta.url))
 

@@ -20,10 +20,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { imdb, type Labelled } from '../../../starter/corpora.ts'
-import type { Artifact } from '../../src/artifacts/artifact.ts'
-import { verifyArtifact } from '../../src/artifacts/folder.ts'
+import { interval } from '../../src/evaluation/evaluate.ts'
 import { seededRandom, shuffle } from '../../src/math/random.ts'
-import { interval } from '../../src/models/evaluation/evaluate.ts'
 import { transformerRecipes } from '../../src/models/text/transformer/recipes.ts'
 import {
   type ExplainMethod,
@@ -33,7 +31,9 @@ import {
   type ServedModel,
 } from '../../src/models/textModel.ts'
 import { modelOpener } from '../../src/serving/openModel.ts'
-import { trainTransformer } from '../../src/training/trainTransformer.ts'
+import { trainTransformer } from '../../src/training/trainers/transformer/trainTransformer.ts'
+import type { Artifact } from '../../src/versions/artifacts/artifact.ts'
+import { verifyArtifact } from '../../src/versions/artifacts/folder.ts'
 import { machine } from '../machine.ts'
 
 const { values: options } = parseArgs({

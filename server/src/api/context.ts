@@ -11,7 +11,7 @@ import type { TrainingAsked } from '../domain/trainingRun.ts'
 import type { Feed } from '../loop/feed.ts'
 import type { LogNeeds } from '../loop/log.ts'
 import type { Releases } from '../loop/register.ts'
-import type { Metrics } from '../metrics/metrics.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import type { Store } from '../store/store.ts'
 
 declare module 'fastify' {

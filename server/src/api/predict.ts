@@ -20,7 +20,7 @@ import { answered, score, scoreQueued, type TextScore } from '../loop/score.ts'
 import { scoreMany } from '../models/scoreMany.ts'
 import { type Explanation, isQueued, type Patience, type QueuedTextModel, type Scored } from '../models/textModel.ts'
 import type { Appended } from '../store/store.ts'
-import { demand } from './access.ts'
+import { demand } from './access/guard.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
 
 const DEFAULT_TASK = 'sentiment'

@@ -1,14 +1,14 @@
 /** The page's sign-in: POST, GET and DELETE /session. */
 import { FaultBody, SessionAnswer, SessionBody } from '@barometer/wire'
 import type { FastifyRequest } from 'fastify'
-import type { Caller, Keyring } from '../access/keyring.ts'
-import { isLoopbackAddress, isOwnOrigin } from '../access/origin.ts'
-import { RateTable, rateAddress } from '../access/rate.ts'
-import { SESSION_SECONDS, type Session, type Sessions } from '../access/session.ts'
 import type { Config } from '../config.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
-import { CSRF_HEADER, cookieNamed, SESSION_COOKIE, scopesOf } from './access.ts'
+import { CSRF_HEADER, cookieNamed, SESSION_COOKIE, scopesOf } from './access/guard.ts'
+import type { Caller, Keyring } from './access/keyring.ts'
+import { isLoopbackAddress, isOwnOrigin } from './access/origin.ts'
+import { RateTable, rateAddress } from './access/rate.ts'
+import { SESSION_SECONDS, type Session, type Sessions } from './access/session.ts'
 import type { Api } from './context.ts'
 
 export interface SessionNeeds {

@@ -1,10 +1,10 @@
 /** A file scored by a server: batches in the order of the input, a few under way at a time, patient with limits. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PredictBatchAnswer } from '@barometer/wire'
-import { outputHeader, outputLine, type RowFault, type RowScore } from '../batch/output.ts'
-import type { BatchPlan, BatchTotals, Chunk } from '../batch/plan.ts'
-import { type BatchRow, recordsOf } from '../batch/records.ts'
-import { rowFault } from '../batch/scoreChunk.ts'
+import { outputHeader, outputLine, type RowFault, type RowScore } from '../serving/batch/output.ts'
+import type { BatchPlan, BatchTotals, Chunk } from '../serving/batch/plan.ts'
+import { type BatchRow, recordsOf } from '../serving/batch/records.ts'
+import { rowFault } from '../serving/batch/scoreChunk.ts'
 import { askJson, type Remote, RemoteFault } from './remote.ts'
 
 /** Well within the server's limits (1,000 items, 32 MiB), and short enough that others are answered in between. */

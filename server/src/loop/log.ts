@@ -1,5 +1,5 @@
 import type { Prediction } from '../domain/prediction.ts'
-import { type KeepText, redact } from '../domain/redaction.ts'
+import { type KeepText, redact } from '../domain/redaction/redaction.ts'
 import type { Millis } from '../domain/time.ts'
 import type { TextSignal } from './ingest.ts'
 import type { LiveVersion } from './register.ts'

@@ -1,16 +1,16 @@
 /** Versions: from an artifact into the registry, and from the registry into service. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Artifact, toEntries } from '../artifacts/artifact.ts'
-import { storeArtifact, storeEntries, verifyArtifact } from '../artifacts/folder.ts'
-import { type OpenModel, openArtifact } from '../artifacts/loadArtifact.ts'
-import { DIGEST_NAME } from '../artifacts/manifest.ts'
-import { rollingReference } from '../artifacts/reference.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Version } from '../domain/version.ts'
 import { isQueued, type ServedModel } from '../models/textModel.ts'
 import type { Store } from '../store/store.ts'
+import { type Artifact, toEntries } from '../versions/artifacts/artifact.ts'
+import { storeArtifact, storeEntries, verifyArtifact } from '../versions/artifacts/folder.ts'
+import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
+import { DIGEST_NAME } from '../versions/artifacts/manifest.ts'
+import { rollingReference } from '../versions/artifacts/reference.ts'
 import { rollingWindow } from './observe.ts'
 
 /** A version that is loaded and can score. */

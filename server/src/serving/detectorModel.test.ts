@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { makeArtifact } from '../artifacts/artifact.ts'
 import { Fault } from '../domain/faults.ts'
 import { randomDetector } from '../engine/serve/randomDetector.ts'
 import { generateHistory } from '../models/telemetry/generateHistory.ts'
 import { baseMetrics } from '../models/telemetry/history.ts'
 import { anomalyLabels } from '../models/telemetry/recipe.ts'
 import { isQueued } from '../models/textModel.ts'
+import { makeArtifact } from '../versions/artifacts/artifact.ts'
 import { openDetector } from './detectorModel.ts'
 import { modelOpener } from './openModel.ts'
 

@@ -2,10 +2,11 @@
  * A telemetry detector among the models that versions become: it can be registered, promoted and rolled back like any
  * other, and whoever asks it for the label of a text is told that it has none to give.
  */
-import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
+
 import { Fault } from '../domain/faults.ts'
 import { type LstmDetector, openLstm } from '../engine/serve/lstmDetector.ts'
 import type { QueuedTextModel } from '../models/textModel.ts'
+import { type Artifact, wholeFile } from '../versions/artifacts/artifact.ts'
 
 export interface DetectorModel extends QueuedTextModel {
   /** What samples are stepped through. */

@@ -3,10 +3,10 @@
  * ONNX Runtime above all, is loaded with the first of them: a server without one does without its 10 MB.
  */
 import { availableParallelism } from 'node:os'
-import type { Artifact } from '../artifacts/artifact.ts'
-import { decodeArtifact, type OpenModel } from '../artifacts/loadArtifact.ts'
 import { Crew, type CrewObserver } from '../engine/serve/crew.ts'
 import type { ServedModel } from '../models/textModel.ts'
+import type { Artifact } from '../versions/artifacts/artifact.ts'
+import { decodeArtifact, type OpenModel } from '../versions/artifacts/loadArtifact.ts'
 
 export interface ModelOpener {
   readonly open: OpenModel

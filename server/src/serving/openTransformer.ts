@@ -1,6 +1,5 @@
 /** A proven version with a transformer in it, as a model that scores. */
-import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
-import { broken } from '../artifacts/manifest.ts'
+
 import { transformerExplainer } from '../engine/explain/transformerExplainer.ts'
 import type { Crew } from '../engine/serve/crew.ts'
 import type { ModelSource } from '../engine/serve/messages.ts'
@@ -16,6 +15,8 @@ import {
 } from '../models/text/cascade/cascadeModel.ts'
 import { decodeLinear, MODEL_FILE } from '../models/text/linearCodec.ts'
 import type { QueuedTextModel } from '../models/textModel.ts'
+import { type Artifact, wholeFile } from '../versions/artifacts/artifact.ts'
+import { broken } from '../versions/artifacts/manifest.ts'
 
 export async function openCascade(artifact: Artifact, crew: Crew): Promise<QueuedTextModel> {
   const form = readCascade(new TextDecoder().decode(await wholeFile(artifact, CASCADE_FILE)))

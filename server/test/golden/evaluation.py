@@ -1,4 +1,4 @@
-"""Makes evaluation.json: metrics by scikit-learn, for server/src/models/evaluation to be held to.
+"""Makes evaluation.json: metrics by scikit-learn, for server/src/evaluation to be held to.
 
     python3 evaluation.py > evaluation.json        (scikit-learn 1.9.1, numpy 2; the version is in the file)
 

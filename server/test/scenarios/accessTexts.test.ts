@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoggedPrediction, PredictAnswer, PredictionsPage } from '@barometer/wire'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { KeepText } from '../../src/domain/redaction.ts'
+import type { KeepText } from '../../src/domain/redaction/redaction.ts'
 import { type Served, serve } from '../serve.ts'
 
 const text = 'Lovely support: ann.lee@mail.example rang me on +49 30 901820, card 4111 1111 1111 1111, from 192.0.2.77'

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url'
 import type { FaultBody, PredictAnswer, PredictBatchAnswer } from '@barometer/wire'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeArtifact } from '../../src/artifacts/artifact.ts'
-import { verifyArtifact } from '../../src/artifacts/folder.ts'
-import { openAtOnce } from '../../src/artifacts/loadArtifact.ts'
 import { type FaultCode, faults } from '../../src/domain/faults.ts'
 import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
+import { makeArtifact } from '../../src/versions/artifacts/artifact.ts'
+import { verifyArtifact } from '../../src/versions/artifacts/folder.ts'
+import { openAtOnce } from '../../src/versions/artifacts/loadArtifact.ts'
 import { withBug } from '../bug.ts'
 import { bearer, type Keyed, serveKeyed } from '../keyed.ts'
 import { type Answer, type Served, serve } from '../serve.ts'
@@ -23,11 +23,11 @@ const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
   queue_full: 'of neural models: server/test/scenarios/transformer.test.ts',
   caller_left: 'nobody is there to read it: server/src/engine/serve',
   scoring_failed: 'of neural models: server/src/engine/serve',
-  hub_unknown: 'of pulling models, on the command line: server/src/hub',
-  hub_refused: 'of pulling models, on the command line: server/src/hub',
-  hub_broken: 'of pulling models, on the command line: server/src/hub',
-  hub_unreachable: 'of pulling models, on the command line: server/src/hub',
-  data_broken: 'of reading data sets, on the command line: server/src/datasets',
+  hub_unknown: 'of pulling models, on the command line: server/src/versions/hub',
+  hub_refused: 'of pulling models, on the command line: server/src/versions/hub',
+  hub_broken: 'of pulling models, on the command line: server/src/versions/hub',
+  hub_unreachable: 'of pulling models, on the command line: server/src/versions/hub',
+  data_broken: 'of reading data sets, on the command line: server/src/ingest/files',
   disk_full: 'of training runs, which say it where they are kept: server/src/training/jobs',
   training_diverged: 'of a run that learns: server/src/engine/fit',
   checkpoint_unusable: 'of a run that is taken up again: server/src/engine/fit',

@@ -12,11 +12,11 @@ import type {
   StatsAnswer,
 } from '@barometer/wire'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeArtifact } from '../../src/artifacts/artifact.ts'
-import { verifyArtifact } from '../../src/artifacts/folder.ts'
-import { openAtOnce } from '../../src/artifacts/loadArtifact.ts'
 import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
+import { makeArtifact } from '../../src/versions/artifacts/artifact.ts'
+import { verifyArtifact } from '../../src/versions/artifacts/folder.ts'
+import { openAtOnce } from '../../src/versions/artifacts/loadArtifact.ts'
 import { databases } from '../databases.ts'
 import { type Served, serve } from '../serve.ts'
 

@@ -21,6 +21,6 @@ test('the pages of operations and access name no setting, fault or metric that d
   for (const text of [page, access])
     for (const [, name] of text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)) expect(names).toContain(name)
   for (const [, code] of page.matchAll(/code="(\w+)"/g)) expect(Object.keys(faults)).toContain(code)
-  const metrics = readFileSync(new URL('../../src/metrics/metrics.ts', import.meta.url), 'utf8')
+  const metrics = readFileSync(new URL('../../src/platform/metrics.ts', import.meta.url), 'utf8')
   for (const [name] of page.matchAll(/ml_[a-z_]+/g)) expect(metrics).toContain(name.replace(/_(bucket|sum|count)$/, ''))
 })

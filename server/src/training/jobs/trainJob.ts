@@ -1,15 +1,15 @@
 /** One job from its files to its artifact, in the process that trains. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { storeArtifact } from '../../artifacts/folder.ts'
 import type { TrainingEvent } from '../../domain/trainingRun.ts'
+import { storeArtifact } from '../../versions/artifacts/folder.ts'
+import { noTexts, readTexts } from '../data/readTexts.ts'
+import { checkAsked, type Recipe, type Train, type Work } from '../recipes/recipe.ts'
+import { recipes as allRecipes } from '../recipes/recipes.ts'
 import { runSearch } from '../search/runSearch.ts'
 import type { Point } from '../search/space.ts'
-import type { Trained } from '../trainer.ts'
+import type { Trained } from '../trainers/trainer.ts'
 import type { FromChild, Job } from './messages.ts'
-import { noTexts, readTexts } from './readTexts.ts'
-import { checkAsked, type Recipe, type Train, type Work } from './recipe.ts'
-import { recipes as allRecipes } from './recipes.ts'
 
 type Say = (message: FromChild) => void
 type SearchOf = NonNullable<Recipe['search']>

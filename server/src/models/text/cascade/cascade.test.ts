@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../math/random.ts'
-import { accuracyLoss, mcnemarWorse } from '../../evaluation/mcnemar.ts'
+import { accuracyLoss, mcnemarWorse } from '../../../stats/mcnemar.ts'
 import type { QueuedTextModel, Scored, TextModel } from '../../textModel.ts'
 import { cascadeModel, readCascade } from './cascadeModel.ts'
 import { chooseThreshold } from './chooseThreshold.ts'

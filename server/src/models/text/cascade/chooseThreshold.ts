@@ -1,5 +1,5 @@
 /** From which confidence on the linear model of a cascade answers, chosen on rows that neither model has learnt from. */
-import { accuracyLoss, type LossInterval, mcnemarWorse } from '../../evaluation/mcnemar.ts'
+import { accuracyLoss, type LossInterval, mcnemarWorse } from '../../../stats/mcnemar.ts'
 
 export interface CascadeRows {
   /** [rows] calibrated probability of the linear model's label */

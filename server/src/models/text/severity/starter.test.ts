@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
-import { type Loaded, loadArtifact } from '../../../artifacts/loadArtifact.ts'
 import { softmax } from '../../../math/softmax.ts'
+import { type Loaded, loadArtifact } from '../../../versions/artifacts/loadArtifact.ts'
 
 let severity: Loaded
 beforeAll(async () => {

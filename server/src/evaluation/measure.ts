@@ -1,0 +1,102 @@
+/** A model on labelled rows: its predictions, and what an evaluation says of them. */
+import { setTimeout } from 'node:timers/promises'
+import { Fault } from '../domain/faults.ts'
+import type { Evaluation } from '../domain/version.ts'
+import { seededRandom } from '../math/random.ts'
+import { scoreMany } from '../models/scoreMany.ts'
+import { isQueued, type QueuedTextModel, type Scored, type ServedModel } from '../models/textModel.ts'
+import type { Predictions } from '../stats/probabilities.ts'
+import { evaluate } from './evaluate.ts'
+
+export interface LabelledText {
+  readonly text: string
+  readonly label: string
+}
+
+export interface Measured {
+  readonly evaluation: Evaluation
+  readonly predictions: Predictions
+  /** The labels that were measured, in the order of the confusion. */
+  readonly labels: readonly string[]
+  /** Rows whose label the model does not know; they were left out. */
+  readonly unknownRows: number
+  readonly unknownLabels: readonly string[]
+}
+
+export interface MeasureOptions {
+  readonly name: string
+  /** For the bootstrap. */
+  readonly seed: number
+  /** True: choose only among the labels that the rows have (a model of three labels on a test of two). */
+  readonly presentOnly?: boolean
+  readonly onProgress?: (rows: number) => void
+  readonly signal?: AbortSignal
+}
+
+const PROGRESS_ROWS = 500
+/** A neural model takes a hundred times as long for a row. */
+const PROGRESS_ROWS_QUEUED = 20
+
+/** Gives way now and then, so that a long measurement can be stopped and shows its progress. */
+export async function measure(
+  model: ServedModel,
+  rows: readonly LabelledText[],
+  options: MeasureOptions,
+): Promise<Measured> {
+  const present = new Set(rows.map(({ label }) => label))
+  const labels = options.presentOnly ? model.labels.filter((label) => present.has(label)) : model.labels
+  const known = rows.filter(({ label }) => labels.includes(label))
+  const unknownLabels = [...present].filter((label) => !model.labels.includes(label))
+  if (known.length === 0)
+    throw new Fault('data_broken', {
+      say: `No row has a label of the model (${model.labels.join(', ')}); the data has ${unknownLabels.slice(0, 10).join(', ') || 'none'}.`,
+    })
+  if (labels.length < 2)
+    throw new Fault('data_broken', { say: `The data has only one label of the model: ${labels[0]}.` })
+  const at = labels.map((label) => model.labels.indexOf(label))
+  const probabilities = new Float64Array(known.length * labels.length)
+  const take = (i: number, { probabilities: scored }: Scored) => {
+    const total = at.reduce((sum, k) => sum + scored[k], 0)
+    for (const [j, k] of at.entries()) probabilities[i * labels.length + j] = scored[k] / total
+  }
+  const texts = known.map(({ text }) => text)
+  if (isQueued(model)) await scoreWaiting(model, texts, options, take)
+  else {
+    for (const [i, text] of texts.entries()) {
+      if (i % PROGRESS_ROWS === 0) {
+        options.onProgress?.(i)
+        await new Promise(setImmediate)
+        options.signal?.throwIfAborted()
+      }
+      take(i, model.score(text))
+    }
+  }
+  const actual = known.map(({ label }) => labels.indexOf(label))
+  const predictions = { labels: labels.length, actual, probabilities }
+  const evaluation = evaluate(options.name, predictions, { random: seededRandom(options.seed) })
+  return { evaluation, predictions, labels, unknownRows: rows.length - known.length, unknownLabels }
+}
+
+/** A measurement has time: it waits for a model that is busy. */
+const PATIENCE = { msMax: 600_000 }
+
+async function scoreWaiting(
+  model: QueuedTextModel,
+  texts: readonly string[],
+  { onProgress, signal }: MeasureOptions,
+  take: (i: number, scored: Scored) => void,
+): Promise<void> {
+  let done = 0
+  await scoreMany(
+    model,
+    texts,
+    PATIENCE,
+    (ms) => setTimeout(ms),
+    (i, answer) => {
+      signal?.throwIfAborted()
+      if (answer instanceof Fault) throw answer
+      take(i, answer)
+      if (++done % PROGRESS_ROWS_QUEUED === 0) onProgress?.(done)
+    },
+  )
+}

@@ -1,0 +1,133 @@
+/** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
+import { Worker } from 'node:worker_threads'
+import { isQueued, type ServedModel } from '../../models/textModel.ts'
+import type { Artifact } from '../../versions/artifacts/artifact.ts'
+import type { WorkerAnswer, WorkerTask } from './batchWorker.ts'
+import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
+import { scoreChunk, scoreChunkQueued } from './scoreChunk.ts'
+
+/** A proven version and its model. */
+export interface BatchModel {
+  readonly artifact: Artifact
+  readonly model: ServedModel
+}
+
+export interface BatchOptions {
+  /** Threads in all, this one among them; the others are started when there is more than one chunk. */
+  readonly threads: number
+  readonly onProgress?: (totals: BatchTotals) => void
+  readonly signal?: AbortSignal
+}
+
+/** A thread has one chunk in work and one that waits, so that it never waits itself. */
+const CHUNKS_PER_WORKER = 2
+
+/**
+ * A chunk's output is written as soon as it is scored and all before it are written, so a live input has a live output.
+ *
+ * @param write takes the output of one chunk; the next one follows when it is done, so a slow reader slows the batch.
+ * @returns the totals over all chunks.
+ */
+export async function scoreBatch(
+  chunks: AsyncIterable<Chunk>,
+  plan: BatchPlan,
+  version: BatchModel,
+  write: (bytes: Uint8Array) => Promise<void>,
+  { threads, onProgress, signal }: BatchOptions,
+): Promise<BatchTotals> {
+  let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0) }
+  let pool: Pool | null = null
+  let written: Promise<void> = Promise.resolve()
+  const underWay: Promise<void>[] = []
+  const inTurn = async (before: Promise<void>, scored: Promise<ScoredChunk>) => {
+    await before
+    const chunk = await scored
+    await write(chunk.bytes)
+    totals = added(totals, chunk)
+    onProgress?.(totals)
+  }
+  try {
+    let isFirst = true
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted()
+      if (!isFirst && threads > 1 && !isQueued(version.model))
+        pool ??= startPool(threads - 1, { artifact: version.artifact, plan })
+      isFirst = false
+      const scored = pool?.score(chunk) ?? scoreHere(chunk, plan, version.model)
+      written = inTurn(written, scored)
+      // A failure is met when its turn comes below; until then it must not count as unhandled.
+      scored.catch(() => undefined)
+      written.catch(() => undefined)
+      underWay.push(written)
+      if (underWay.length > threads * CHUNKS_PER_WORKER) await underWay.shift()
+      // What the threads have answered is written before the next chunk keeps this one busy.
+      await new Promise(setImmediate)
+    }
+    await written
+  } finally {
+    await pool?.close()
+  }
+  return totals
+}
+
+async function scoreHere(chunk: Chunk, plan: BatchPlan, model: ServedModel): Promise<ScoredChunk> {
+  return isQueued(model) ? await scoreChunkQueued(chunk, plan, model) : scoreChunk(chunk, plan, model)
+}
+
+function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {
+  return {
+    rows: totals.rows + scored.rows,
+    faults: totals.faults + scored.faults,
+    textBytes: totals.textBytes + scored.textBytes,
+    labels: totals.labels.map((count, i) => count + scored.labels[i]),
+  }
+}
+
+interface Pool {
+  /** Null where all threads have enough to do. */
+  score(chunk: Chunk): Promise<ScoredChunk> | null
+  close(): Promise<void>
+}
+
+interface Thread {
+  readonly worker: Worker
+  /** Why it takes no more work, once it has ended. */
+  ended: Error | null
+  readonly jobs: { resolve(scored: ScoredChunk): void; reject(error: Error): void }[]
+}
+
+/** A chunk goes to the thread that has the fewest; a thread answers in the order in which it was asked. */
+function startPool(size: number, task: WorkerTask): Pool {
+  const threads = Array.from({ length: size }, () => startThread(task))
+  return {
+    score(chunk) {
+      const thread = threads.reduce((least, one) => (one.jobs.length < least.jobs.length ? one : least))
+      if (thread.ended !== null) return Promise.reject(thread.ended)
+      if (thread.jobs.length >= CHUNKS_PER_WORKER) return null
+      return new Promise((resolve, reject) => {
+        thread.jobs.push({ resolve, reject })
+        thread.worker.postMessage(chunk, [chunk.bytes.buffer])
+      })
+    },
+    async close() {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+    },
+  }
+}
+
+function startThread(task: WorkerTask): Thread {
+  const worker = new Worker(new URL('./batchWorker.ts', import.meta.url), { workerData: task })
+  const thread: Thread = { worker, ended: null, jobs: [] }
+  const end = (error: Error) => {
+    thread.ended ??= error
+    for (const job of thread.jobs.splice(0)) job.reject(thread.ended)
+  }
+  worker.on('message', (answer: WorkerAnswer) => {
+    const job = thread.jobs.shift()
+    if ('scored' in answer) job?.resolve(answer.scored)
+    else job?.reject(new Error(`A thread of the batch failed: ${answer.failed}`))
+  })
+  worker.on('error', end)
+  worker.on('exit', (code) => end(new Error(`A thread of the batch ended with exit code ${code}.`)))
+  return thread
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
+import { Fault, type FaultCode, faults } from '../../domain/faults.ts'
+import { scoreMany } from '../../models/scoreMany.ts'
+import type { QueuedTextModel, Scored, TextModel } from '../../models/textModel.ts'
+import { outputLine, type RowFault, type RowScore } from './output.ts'
+import type { BatchPlan, Chunk, ScoredChunk } from './plan.ts'
+import { type BatchRow, recordsOf } from './records.ts'
+
+/** Reads, scores and writes one chunk. It is the whole work of a batch; the rest only carries chunks. */
+export function scoreChunk(chunk: Chunk, plan: BatchPlan, model: TextModel): ScoredChunk {
+  const rows = readChunk(chunk, plan)
+  return writeChunk(
+    rows.map((row) => (row.fault === null ? { ...row, scored: model.score(row.text) } : row)),
+    plan,
+    model.labels,
+  )
+}
+
+/** In a batch nobody waits for a single text; this is for a model that has stopped answering altogether. */
+const PATIENCE = { msMax: 600_000 }
+
+/** The same with a model that has threads of its own. */
+export async function scoreChunkQueued(chunk: Chunk, plan: BatchPlan, model: QueuedTextModel): Promise<ScoredChunk> {
+  const rows: ChunkRow[] = readChunk(chunk, plan)
+  const places = rows.flatMap((row, i) => (row.fault === null ? [{ i, row }] : []))
+  const texts = places.map(({ row }) => row.text)
+  await scoreMany(
+    model,
+    texts,
+    PATIENCE,
+    (ms) => setTimeout(ms),
+    (k, answer) => {
+      if (answer instanceof Fault) throw answer
+      const { i, row } = places[k]
+      rows[i] = { ...row, scored: answer }
+    },
+  )
+  return writeChunk(rows, plan, model.labels)
+}
+
+/** A row on its way: what was read, and then either its score or why it has none. */
+type ChunkRow =
+  | { readonly row: BatchRow; readonly fault: RowFault }
+  | { readonly row: BatchRow; readonly fault: null; readonly text: string; readonly scored?: Scored }
+
+function readChunk(chunk: Chunk, plan: BatchPlan): ChunkRow[] {
+  return recordsOf(chunk.bytes, chunk.firstLine, plan).map((row) => {
+    const fault = rowFault(row, plan.textCharsMax)
+    if (fault !== null || row.text === null) return { row, fault: fault ?? ofCode('bad_request', row.bad) }
+    return { row, fault: null, text: row.text }
+  })
+}
+
+function writeChunk(rows: readonly ChunkRow[], plan: BatchPlan, labelNames: readonly string[]): ScoredChunk {
+  const labels = labelNames.map(() => 0)
+  let faults = 0
+  let textBytes = 0
+  const lines = rows.map((one) => {
+    if (one.fault !== null) {
+      faults++
+      return outputLine(one.row, one.fault, plan)
+    }
+    const { scored } = one
+    assert(scored !== undefined, 'every row without a fault was scored')
+    textBytes += Buffer.byteLength(one.text)
+    labels[scored.label]++
+    return outputLine(one.row, rowScore(labelNames, scored.label, scored.probabilities), plan)
+  })
+  return { bytes: new TextEncoder().encode(lines.join('')), rows: rows.length, faults, textBytes, labels }
+}
+
+/** Why a row is not scored, null where it can be. The same limits as the API's. */
+export function rowFault(row: BatchRow, textCharsMax: number): RowFault | null {
+  if (row.text === null) return ofCode('bad_request', row.bad)
+  if (row.text.length > textCharsMax)
+    return ofCode('text_too_long', `The text has ${row.text.length} characters; at most ${textCharsMax} are scored.`)
+  return /\S/.test(row.text) ? null : ofCode('empty_text', null)
+}
+
+/** Probabilities as the log and the API round them: 6 decimals. */
+function rowScore(labels: readonly string[], label: number, probabilities: Float64Array): RowScore {
+  const rounded = Array.from(probabilities, (p) => Math.round(p * 1e6) / 1e6)
+  return { label: labels[label], confidence: rounded[label], probabilities: rounded }
+}
+
+function ofCode(code: FaultCode, message: string | null): RowFault {
+  return { code, message: message ?? faults[code].say }
+}

@@ -1,0 +1,23 @@
+/** What every trainer has in common: what it is given beside what it is asked, and what it gives back. */
+
+import type { TrainingEvent } from '../../domain/trainingRun.ts'
+import type { Evaluation } from '../../domain/version.ts'
+import type { Artifact } from '../../versions/artifacts/artifact.ts'
+
+export interface TrainerNeeds {
+  readonly onEvent: (event: TrainingEvent) => void
+  /**
+   * Fires when the run is to stop. The trainer writes a checkpoint and rejects with the signal's reason, within seconds.
+   * A trainer gives way to the event loop at least once a second (`setImmediate`), or it never hears of it.
+   */
+  readonly signal: AbortSignal
+  /** A folder of its own for checkpoints, empty at first; the same one when the run is taken up again. */
+  readonly folder: string
+}
+
+export interface Trained {
+  readonly artifact: Artifact
+  readonly evaluations: readonly Evaluation[]
+  /** What a person wants to read at the end, by name: rows, features, steps, parameters … */
+  readonly facts: Readonly<Record<string, number>>
+}
