@@ -68,8 +68,8 @@ function findEmail(text: string, at: number, from: number): Found | null {
   while (end < stop && isDomainCode(text.charCodeAt(end))) end++
   while (end > at + 1 && (text.charCodeAt(end - 1) === 0x2e || text.charCodeAt(end - 1) === 0x2d)) end--
   const domain = text.slice(at + 1, end)
-  const dot = domain.lastIndexOf('..')
-  if (dot < 1 || domain.includes('../..') || !TOP_LABEL.test(domain.slice(dot + 1))) return null
+  const dot = domain.lastIndexOf('.')
+  if (dot < 1 || domain.includes('..') || !TOP_LABEL.test(domain.slice(dot + 1))) return null
   return { start, end }
 }
 
@@ -112,7 +112,7 @@ function isPartOfNumber(text: string, at: number, from: number): boolean {
   return (before === 0x2e || before === 0x2c) && isDigit(text.charCodeAt(at - 2))
 }
 
-/** True where `..` and a digit follow: the dotted number goes on. A name may follow (`192.0.2.7.dsl.example.net`). */
+/** True where `.` and a digit follow: the dotted number goes on. A name may follow (`192.0.2.7.dsl.example.net`). */
 function isDottedOn(text: string, end: number): boolean {
   return text.charCodeAt(end) === 0x2e && isDigit(text.charCodeAt(end + 1))
 }
@@ -174,7 +174,7 @@ function isIpv6(address: string): boolean {
     const parts = half.split(':')
     for (const [p, part] of parts.entries()) {
       const last = h === halves.length - 1 && p === parts.length - 1
-      if (last && part.includes('..')) {
+      if (last && part.includes('.')) {
         if (!isDottedQuad(part)) return false
         groups += 2
       } else if (/^[0-9a-f]{1,4}$/i.test(part)) groups++

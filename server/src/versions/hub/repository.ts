@@ -49,7 +49,7 @@ export async function listRepository(
 /** Whether a path stays inside the folder that it is joined to, on every system. */
 function isPlain(path: unknown): path is string {
   if (typeof path !== 'string' || path === '' || path.length > 1000 || /[\p{Cc}\\:]/u.test(path)) return false
-  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '../..')
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
 }
 
 /** Of one list: a hub that always has a next page is given up. */
