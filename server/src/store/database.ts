@@ -1,8 +1,8 @@
 /** A database that is open: two ways to ask it, what it can do, and the way in for commits. */
 import type { Kysely } from 'kysely'
-import type { Batch } from './batch.ts'
 import type { Capabilities } from './capabilities.ts'
-import type { CommitResult } from './commit.ts'
+import type { Batch } from './log/batch.ts'
+import type { CommitResult } from './log/commit.ts'
 import type { Tables } from './tables.ts'
 
 export interface Database {
@@ -17,7 +17,7 @@ export interface Database {
   /** Error of the driver → Fault('store_unavailable') where the database cannot be reached or written, else itself. */
   toFault(error: unknown): unknown
   facts(): Promise<Readonly<Record<string, number | string>>>
-  /** Starts what needs the tables to exist: the journal's connection, the keeper of the log. */
+  /** Starts what needs the tables to exist: the journal's connection, the checkpointer. */
   start(): Promise<void>
   close(): Promise<void>
 }

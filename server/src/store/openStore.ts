@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import type { Millis } from '../domain/time.ts'
 import type { Database } from './database.ts'
-import { journal } from './journal.ts'
-import { keys } from './keys.ts'
-import { log } from './log.ts'
-import { migrate } from './migrate.ts'
-import { registry } from './registry.ts'
+import { journal } from './log/journal.ts'
+import { log } from './log/log.ts'
+import { migrate } from './migrations/migrate.ts'
+import { keys } from './registry/keys.ts'
+import { registry } from './registry/registry.ts'
+import { trainingRuns } from './registry/trainingRuns.ts'
 import { openSqlite } from './sqlite/openSqlite.ts'
 import type { Store } from './store.ts'
-import { trainingRuns } from './trainingRuns.ts'
 
 export interface StoreOptions {
   /** `sqlite:PATH` or `postgres://…`; null for SQLite in `home`. */

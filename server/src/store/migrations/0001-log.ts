@@ -1,6 +1,6 @@
 /** The log with its feedback and roll-ups, the registry, the keys. */
 import { sql } from 'kysely'
-import type { Migration } from '../migrate.ts'
+import type { Migration } from './migrate.ts'
 
 export const migration: Migration = {
   number: 1,

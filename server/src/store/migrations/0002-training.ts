@@ -1,5 +1,5 @@
 /** Training runs, what happened in them, and the trials of their searches. */
-import type { Migration } from '../migrate.ts'
+import type { Migration } from './migrate.ts'
 
 export const migration: Migration = {
   number: 2,

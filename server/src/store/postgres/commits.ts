@@ -1,9 +1,16 @@
 /** Commits on PostgreSQL: one connection of their own, each statement one way over the network with whole columns. */
 import { Client, type ClientConfig } from 'pg'
 import { Fault } from '../../domain/faults.ts'
-import type { Batch } from '../batch.ts'
-import { type Ask, type CommitMemory, type CommitResult, commitSteps, type Rows, VersionUnknown } from '../commit.ts'
-import type { Statements } from '../statements.ts'
+import type { Batch } from '../log/batch.ts'
+import {
+  type Ask,
+  type CommitMemory,
+  type CommitResult,
+  commitSteps,
+  type Rows,
+  VersionUnknown,
+} from '../log/commit.ts'
+import type { Statements } from '../log/statements.ts'
 import { codeOf, toFault } from './faults.ts'
 
 export interface Commits {

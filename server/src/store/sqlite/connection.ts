@@ -26,7 +26,7 @@ export function connect(options: ConnectionOptions): Connection {
   const db = new DatabaseSync(options.path, { readOnly: options.readOnly, timeout: options.busyMs })
   db.exec(`pragma cache_size = ${-options.cacheKib}; pragma temp_store = memory`)
   if (!options.readOnly) {
-    // A commit is on disk when it returns; the log behind it is folded in by checkpoints.ts, never by a commit.
+    // A commit is on disk when it returns; the log behind it is folded in by checkpointer.ts, never by a commit.
     db.exec(
       `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${options.autocheckpointPages}`,
     )

@@ -1,5 +1,5 @@
 /** What goes between the main thread and a SQLite thread. Answers come in the order of the questions. */
-import type { Statements } from '../statements.ts'
+import type { Statements } from '../log/statements.ts'
 import type { ConnectionOptions } from './connection.ts'
 import type { Indexed } from './indexRows.ts'
 

@@ -6,14 +6,14 @@ import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Kysely } from 'kysely'
 import { Fault } from '../../domain/faults.ts'
-import type { CommitResult } from '../commit.ts'
 import type { Database } from '../database.ts'
+import type { CommitResult } from '../log/commit.ts'
+import { compileStatements } from '../log/statements.ts'
 import type { StoreLogger } from '../openStore.ts'
-import { compileStatements } from '../statements.ts'
 import type { Tables } from '../tables.ts'
 import { sqliteCapabilities } from './capabilities.ts'
+import { checkpointer } from './checkpointer.ts'
 import { sqliteDialect } from './dialect.ts'
-import { keeper } from './keeper.ts'
 import { SqliteError, startThread, THREAD_ENDED, type Thread } from './threads.ts'
 
 export interface SqliteOptions {
@@ -58,7 +58,7 @@ export async function openSqlite({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.journal },
     statements,
   })
-  const keep = keeper({ path, walBytesMax, writer, side: write, logger })
+  const checkpoints = checkpointer({ path, walBytesMax, writer, side: write, logger })
 
   return {
     dialect: 'sqlite',
@@ -68,7 +68,7 @@ export async function openSqlite({
     async commit(batch) {
       try {
         const { result } = await writer.ask({ kind: 'commit', batch: JSON.stringify(batch) }, 'committed')
-        keep.committed()
+        checkpoints.committed()
         return result === null ? PLAIN : (JSON.parse(result) as CommitResult)
       } catch (error) {
         throw toFault(error)
@@ -85,10 +85,10 @@ export async function openSqlite({
     async start() {
       // Texts that people wrote are for the owner's eyes.
       if (existsSync(path)) chmodSync(path, 0o600)
-      keep.start()
+      checkpoints.start()
     },
     async close() {
-      await keep.close()
+      await checkpoints.close()
       await closeAll([writer, reader, side])
     },
   }

@@ -1,7 +1,7 @@
 /** A SQLite thread: one connection, one question at a time. Started by threads.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Batch } from '../batch.ts'
-import { type Ask, type CommitMemory, type CommitResult, commitSteps, type Rows } from '../commit.ts'
+import type { Batch } from '../log/batch.ts'
+import { type Ask, type CommitMemory, type CommitResult, commitSteps, type Rows } from '../log/commit.ts'
 import { type Connection, connect } from './connection.ts'
 import { indexRows } from './indexRows.ts'
 import type { Answer, Question, ThreadData, ThreadError } from './messages.ts'

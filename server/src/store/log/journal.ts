@@ -2,12 +2,12 @@
  * Group commit. Calls queue up; one commit is under way; when it is on disk its promises resolve and all that came
  * meanwhile is the next one. Nothing waits for company: an idle journal commits a single row at once.
  */
-import { Fault } from '../domain/faults.ts'
-import type { Feedback, FeedbackOutcome, Prediction } from '../domain/prediction.ts'
+import { Fault } from '../../domain/faults.ts'
+import type { Feedback, FeedbackOutcome, Prediction } from '../../domain/prediction.ts'
+import type { Appended, Journal } from '../store.ts'
 import { type Batch, newBatch, setFeedback, setPrediction } from './batch.ts'
 import type { CommitResult } from './commit.ts'
 import { toLogged } from './loggedRow.ts'
-import type { Appended, Journal } from './store.ts'
 
 export interface JournalLimits {
   /** Rows that may wait or be under way; more are refused with Fault('overloaded'). */

@@ -1,7 +1,7 @@
 /** Training runs, their curves and their trials. */
 import type { Transaction } from 'kysely'
-import { Fault } from '../domain/faults.ts'
-import type { Millis } from '../domain/time.ts'
+import { Fault } from '../../domain/faults.ts'
+import type { Millis } from '../../domain/time.ts'
 import {
   curveStride,
   isOver,
@@ -11,10 +11,10 @@ import {
   type TrainingPoint,
   type TrainingRun,
   type TrainingTrial,
-} from '../domain/trainingRun.ts'
-import type { Database } from './database.ts'
-import type { TrainingEntry, TrainingPlace, TrainingRuns, TrainingWorker } from './store.ts'
-import type { Tables, TrainingRunsTable } from './tables.ts'
+} from '../../domain/trainingRun.ts'
+import type { Database } from '../database.ts'
+import type { TrainingEntry, TrainingPlace, TrainingRuns, TrainingWorker } from '../store.ts'
+import type { Tables, TrainingRunsTable } from '../tables.ts'
 
 /** Runs that wait, at most. */
 const WAITING_MAX = 100

@@ -1,8 +1,8 @@
 /** API keys. */
-import type { ApiKey, Scope } from '../domain/apiKey.ts'
-import type { Database } from './database.ts'
-import type { Keys } from './store.ts'
-import type { ApiKeysTable } from './tables.ts'
+import type { ApiKey, Scope } from '../../domain/apiKey.ts'
+import type { Database } from '../database.ts'
+import type { Keys } from '../store.ts'
+import type { ApiKeysTable } from '../tables.ts'
 
 export function keys({ read, write }: Database): Keys {
   return {

@@ -12,7 +12,7 @@ import type { StoreLogger } from '../openStore.ts'
 import type { Tables } from '../tables.ts'
 import type { Thread } from './threads.ts'
 
-interface KeeperNeeds {
+interface CheckpointerNeeds {
   readonly path: string
   /** A checkpoint starts when this much of the WAL is in use. */
   readonly walBytesMax: number
@@ -49,14 +49,14 @@ const INDEX_ROWS = { idle: 512, busy: 24 }
 const LAG_ROWS_MAX = 20_000
 const STEPS_LAGGING = 4
 
-export interface Keeper {
+export interface Checkpointer {
   /** After each commit. */
   committed(): void
   start(): void
   close(): Promise<void>
 }
 
-export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds): Keeper {
+export function checkpointer({ path, walBytesMax, writer, side, logger }: CheckpointerNeeds): Checkpointer {
   let commits = 0
   let seenCommits = 0
   let idleSince = performance.now()
@@ -131,7 +131,7 @@ export function keeper({ path, walBytesMax, writer, side, logger }: KeeperNeeds)
       failed = false
     } catch (error) {
       failed = true
-      logger?.warn({ err: error }, 'the keeper of the log will try again')
+      logger?.warn({ err: error }, 'the checkpointer of the log will try again')
     }
     scheduleTick()
   }

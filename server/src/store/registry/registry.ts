@@ -1,10 +1,10 @@
 /** Versions, their stages and every change of stage. */
 import type { Transaction } from 'kysely'
-import { Fault } from '../domain/faults.ts'
-import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
-import type { Database } from './database.ts'
-import type { Registry } from './store.ts'
-import type { Tables, VersionsTable } from './tables.ts'
+import { Fault } from '../../domain/faults.ts'
+import type { Manifest, Stage, StageEvent, Version } from '../../domain/version.ts'
+import type { Database } from '../database.ts'
+import type { Registry } from '../store.ts'
+import type { Tables, VersionsTable } from '../tables.ts'
 
 type Change = Parameters<Registry['promote']>[0]
 

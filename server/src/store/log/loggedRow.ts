@@ -1,8 +1,8 @@
 /** A row of the log with its version and the label that counts: how it is asked for, and what it becomes. */
 import { type Kysely, sql } from 'kysely'
-import type { LoggedPrediction } from '../domain/prediction.ts'
+import type { LoggedPrediction } from '../../domain/prediction.ts'
+import type { FeedbackCurrentTable, PredictionsTable, Tables } from '../tables.ts'
 import { timeOfId } from './rollUp.ts'
-import type { FeedbackCurrentTable, PredictionsTable, Tables } from './tables.ts'
 
 export interface LoggedRow extends PredictionsTable {
   readonly model: string

@@ -1,5 +1,5 @@
 /** The roll-up of one hour of one version: what a commit adds to it, and how it is written down. */
-import { HOUR_MS, type Millis } from '../domain/time.ts'
+import { HOUR_MS, type Millis } from '../../domain/time.ts'
 
 export interface RollUp {
   readonly hour: Millis

@@ -1,14 +1,14 @@
 /** Reads of the log. */
 import { sql } from 'kysely'
-import { HOUR_MS } from '../domain/time.ts'
-import type { SeqRange } from './capabilities.ts'
+import { HOUR_MS } from '../../domain/time.ts'
+import type { SeqRange } from '../capabilities.ts'
+import type { Database } from '../database.ts'
+import type { HourStats, Log, LogFilter, StatsFilter } from '../store.ts'
+import type { HoursTable } from '../tables.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import type { Database } from './database.ts'
 import { type LoggedRow, loggedColumns, toLogged } from './loggedRow.ts'
 import { countRows, retain } from './retain.ts'
 import { addSketch, hourOf, idPrefix } from './rollUp.ts'
-import type { HourStats, Log, LogFilter, StatsFilter } from './store.ts'
-import type { HoursTable } from './tables.ts'
 import { terms } from './terms.ts'
 
 /** Rows of one step of `stream`. */

@@ -1,13 +1,13 @@
 /**
  * One commit, step by step, without knowing what runs it: the steps ask for statements and get rows. SQLite answers
- * inside its thread without a pause (sqlite/journalThread.ts), PostgreSQL over the network (postgres/commits.ts).
+ * inside its thread without a pause (sqlite/thread.ts), PostgreSQL over the network (postgres/commits.ts).
  */
-import type { FeedbackOutcome } from '../domain/prediction.ts'
+import type { FeedbackOutcome } from '../../domain/prediction.ts'
+import type { FeedbackCurrentTable, HoursTable, VersionsTable } from '../tables.ts'
 import type { Batch, FeedbackColumns, PredictionColumns } from './batch.ts'
 import type { LoggedRow } from './loggedRow.ts'
 import { addSketch, countPrediction, emptyRollUp, hourOf, type RollUp, timeOfId, writeSketch } from './rollUp.ts'
 import type { StatementName } from './statements.ts'
-import type { FeedbackCurrentTable, HoursTable, VersionsTable } from './tables.ts'
 
 /** Runs `statement` once for every row of `columns`; the answer is the rows of all runs, in any order. */
 export interface Ask {

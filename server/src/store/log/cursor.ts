@@ -1,4 +1,4 @@
-import { Fault } from '../domain/faults.ts'
+import { Fault } from '../../domain/faults.ts'
 
 /** The position of the last row of a page, for people to pass on unread. */
 export function writeCursor(seq: number): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { idAt } from '../../test/contracts/storeRows.ts'
+import { idAt } from '../../../test/contracts/storeRows.ts'
 import { addSketch, hourOf, idPrefix, latencyBucket, timeOfId, writeSketch } from './rollUp.ts'
 
 const latency = fc.double({ min: 1e-3, max: 1e7, noNaN: true })

@@ -1,8 +1,8 @@
 /** The statements of a commit, compiled once when the store opens. Each takes columns of parameters: see Capabilities.input. */
 import type { Compilable, Kysely } from 'kysely'
-import type { Capabilities } from './capabilities.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { FeedbackTable, PredictionsTable, Tables } from '../tables.ts'
 import { loggedColumns } from './loggedRow.ts'
-import type { FeedbackTable, PredictionsTable, Tables } from './tables.ts'
 
 /** A statement as text; `answers` where its rows are needed before the next can be asked. */
 export interface Statement {

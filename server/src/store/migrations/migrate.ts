@@ -1,11 +1,11 @@
 /** Numbered migrations, each in its own transaction, under a lock, so that processes that start together take turns. */
 import type { Kysely } from 'kysely'
-import type { Millis } from '../domain/time.ts'
-import type { Capabilities } from './capabilities.ts'
-import type { Database } from './database.ts'
-import { migration as log } from './migrations/0001-log.ts'
-import { migration as training } from './migrations/0002-training.ts'
-import type { Tables } from './tables.ts'
+import type { Millis } from '../../domain/time.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { Database } from '../database.ts'
+import type { Tables } from '../tables.ts'
+import { migration as log } from './0001-log.ts'
+import { migration as training } from './0002-training.ts'
 
 export interface Migration {
   readonly number: number

@@ -1,9 +1,9 @@
 /** Deletes the oldest rows of the log, one bounded step a transaction: what was done stays done if it is stopped. */
 import { sql, type Transaction } from 'kysely'
-import type { Database } from './database.ts'
+import type { Database } from '../database.ts'
+import type { Log } from '../store.ts'
+import type { Tables } from '../tables.ts'
 import { idPrefix } from './rollUp.ts'
-import type { Log } from './store.ts'
-import type { Tables } from './tables.ts'
 
 type Limits = Parameters<Log['retain']>[0]
 
