@@ -49,7 +49,7 @@ const { values: options } = parseArgs({
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.5]
 const RANDOM_ORDERS = 5
 const SEED = 11
-const PATIENCE = { msMax: 600_000 }
+const OPTIONS = { deadlineMs: 600_000 }
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const data = process.env['BAROMETER_DATA']
 if (data === undefined) throw new Error('BAROMETER_DATA says where the data sets are; it is not set.')
@@ -159,13 +159,13 @@ async function losses(
 
 async function scoreAll(model: ServedModel, texts: readonly string[]): Promise<Scored[]> {
   return isQueued(model)
-    ? Promise.all(texts.map((text) => model.submit(text, PATIENCE)))
+    ? Promise.all(texts.map((text) => model.submit(text, OPTIONS)))
     : texts.map((text) => model.score(text))
 }
 
 async function explained(model: ServedModel, text: string, method: ExplainMethod | 'exact'): Promise<Explanation> {
   if (!isQueued(model)) return model.explain(text)
-  return model.explain(text, PATIENCE, method === 'exact' ? undefined : method)
+  return model.explain(text, OPTIONS, method === 'exact' ? undefined : method)
 }
 
 /** The same rows for every run: drawn from all of the split. */

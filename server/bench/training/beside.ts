@@ -101,7 +101,7 @@ async function startRun(): Promise<string> {
     model: 'beside',
     recipe: values.recipe,
     data: { kind: 'file', path: 'rows.csv' },
-    parameters: { epochs: 1000, patience: 1000 },
+    parameters: { epochs: 1000, earlyStopping: 1000 },
   })
   const id = String(run['id'])
   for (;;) {

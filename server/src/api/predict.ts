@@ -18,7 +18,13 @@ import { logRow } from '../loop/log.ts'
 import type { LiveVersion } from '../loop/register.ts'
 import { answered, score, scoreQueued, type TextScore } from '../loop/score.ts'
 import { scoreMany } from '../models/scoreMany.ts'
-import { type Explanation, isQueued, type Patience, type QueuedTextModel, type Scored } from '../models/textModel.ts'
+import {
+  type Explanation,
+  isQueued,
+  type QueuedTextModel,
+  type Scored,
+  type ScoreOptions,
+} from '../models/textModel.ts'
 import type { Appended } from '../store/store.ts'
 import { demand } from './access/guard.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
@@ -166,13 +172,13 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     started: number,
   ): Promise<PredictAnswer> {
     const { body } = request
-    const patience = patienceOf(request)
+    const options = scoreOptionsOf(request)
     using _held = version.hold()
-    const scored = await scoreQueued(signal.text, version, model, patience, started, nowMs)
+    const scored = await scoreQueued(signal.text, version, model, options, started, nowMs)
     const row = logRow(signal, scored, version, request.keyId, logNeeds)
     const answer = settle(await store.journal.appendOne(row), row, version, started, body.return_probabilities === true)
     if (body.explain === true)
-      answer.explanation = explanationBody(signal.text, version, await model.explain(signal.text, patience))
+      answer.explanation = explanationBody(signal.text, version, await model.explain(signal.text, options))
     return answer
   }
 
@@ -188,7 +194,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
       using _held = version.hold()
       const started = nowMs()
       const texts = taken.map(({ signal }) => signal.text)
-      await scoreMany(model, texts, patienceOf(request), pause, (k, answer) => {
+      await scoreMany(model, texts, scoreOptionsOf(request), pause, (k, answer) => {
         const { i, signal } = taken[k]
         scored(i, signal, answer instanceof Fault ? answer : answered(signal.text, version, answer, started, nowMs))
       })
@@ -212,18 +218,18 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     const { model } = version
     if (!isQueued(model)) return { scored: model.score(text), explanation: model.explain(text) }
     using _held = version.hold()
-    const patience = patienceOf(request)
+    const options = scoreOptionsOf(request)
     const [scored, explanation] = await Promise.all([
-      model.submit(text, patience),
-      model.explain(text, patience, request.body.method),
+      model.submit(text, options),
+      model.explain(text, options, request.body.method),
     ])
     return { scored, explanation }
   }
 
   /** Nobody waits for a text whose caller has closed the connection. */
-  function patienceOf(request: FastifyRequest): Patience {
+  function scoreOptionsOf(request: FastifyRequest): ScoreOptions {
     const { socket } = request.raw
-    return { msMax: config.scoringSecondsMax * 1000, hasLeft: () => socket.destroyed }
+    return { deadlineMs: config.scoringSecondsMax * 1000, isAbandoned: () => socket.destroyed }
   }
 
   /** The text and version to explain: what was sent, or what a logged prediction was made of. */

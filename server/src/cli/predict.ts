@@ -118,14 +118,14 @@ async function predictHere(terminal: Terminal, texts: readonly string[], options
   const config = configOf(terminal, options)
   await using version = await loadVersion(config, options.model ?? null, options.task)
   const { model, manifest } = version
-  const patience = { msMax: config.scoringSecondsMax * 1000 }
+  const scoreOptions = { deadlineMs: config.scoringSecondsMax * 1000 }
   for (const text of texts) {
     ingest({ text, source: null, callerId: null }, config)
-    const scored = isQueued(model) ? await model.submit(text, patience) : model.score(text)
+    const scored = isQueued(model) ? await model.submit(text, scoreOptions) : model.score(text)
     const explanation = !options.explain
       ? undefined
       : isQueued(model)
-        ? await model.explain(text, patience)
+        ? await model.explain(text, scoreOptions)
         : model.explain(text)
     const answer: Answer = {
       text,

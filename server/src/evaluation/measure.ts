@@ -78,7 +78,7 @@ export async function measure(
 }
 
 /** A measurement has time: it waits for a model that is busy. */
-const PATIENCE = { msMax: 600_000 }
+const OPTIONS = { deadlineMs: 600_000 }
 
 async function scoreWaiting(
   model: QueuedTextModel,
@@ -90,7 +90,7 @@ async function scoreWaiting(
   await scoreMany(
     model,
     texts,
-    PATIENCE,
+    OPTIONS,
     (ms) => setTimeout(ms),
     (i, answer) => {
       signal?.throwIfAborted()

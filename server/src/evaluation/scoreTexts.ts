@@ -13,7 +13,7 @@ export interface ScoreTextsOptions {
 const TURN_TEXTS = 500
 const PROGRESS_TEXTS = 20
 /** Nobody waits for these; the limit only ends what hangs. */
-const PATIENCE = { msMax: 600_000 }
+const OPTIONS = { deadlineMs: 600_000 }
 
 export async function scoreTexts(
   model: ServedModel,
@@ -26,7 +26,7 @@ export async function scoreTexts(
     await scoreMany(
       model,
       texts,
-      PATIENCE,
+      OPTIONS,
       (ms) => setTimeout(ms),
       (i, answer) => {
         signal?.throwIfAborted()

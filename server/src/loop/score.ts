@@ -1,4 +1,4 @@
-import type { Patience, QueuedTextModel, Scored, TextModel } from '../models/textModel.ts'
+import type { QueuedTextModel, Scored, ScoreOptions, TextModel } from '../models/textModel.ts'
 import type { LiveVersion } from './register.ts'
 
 /** What a version said of one text. */
@@ -36,11 +36,11 @@ export async function scoreQueued(
   text: string,
   version: LiveVersion,
   model: QueuedTextModel,
-  patience: Patience,
+  options: ScoreOptions,
   startedMs: number,
   nowMs: () => number,
 ): Promise<TextScore> {
-  return answered(text, version, await model.submit(text, patience), startedMs, nowMs)
+  return answered(text, version, await model.submit(text, options), startedMs, nowMs)
 }
 
 /** What a version says of a text that its model has scored; its rolling window sees it. */

@@ -1,6 +1,6 @@
 /** Many texts of one caller through a model with a queue. */
 import { Fault } from '../domain/faults.ts'
-import type { Patience, QueuedTextModel, Scored } from './textModel.ts'
+import type { QueuedTextModel, Scored, ScoreOptions } from './textModel.ts'
 
 /** Texts that wait at a time: enough for good batches, and the queue has room for other callers. */
 const WINDOW_TEXTS = 64
@@ -10,7 +10,7 @@ const AGAIN_MS = 20
 
 /**
  * Scores texts, not in their order but from the shortest to the longest, so that texts of a batch are about equally
- * long. A full queue is waited for as long as the patience lasts.
+ * long. Where the queue is full it waits, until the deadline.
  *
  * @param pause   waits for so many milliseconds
  * @param scored  is told each answer, or the fault in its place; what it throws ends the whole
@@ -18,7 +18,7 @@ const AGAIN_MS = 20
 export async function scoreMany(
   model: Pick<QueuedTextModel, 'submit'>,
   texts: readonly string[],
-  patience: Patience,
+  options: ScoreOptions,
   pause: (ms: number) => Promise<void>,
   scored: (index: number, answer: Scored | Fault) => void,
 ): Promise<void> {
@@ -33,10 +33,10 @@ export async function scoreMany(
   const submitted = async (text: string): Promise<Scored | Fault> => {
     for (let waitedMs = 0; ; waitedMs += AGAIN_MS) {
       try {
-        return await model.submit(text, { ...patience, bulk: true })
+        return await model.submit(text, { ...options, bulk: true })
       } catch (error) {
         if (!(error instanceof Fault)) throw error
-        if (error.code !== 'queue_full' || waitedMs >= patience.msMax) return error
+        if (error.code !== 'queue_full' || waitedMs >= options.deadlineMs) return error
         await pause(AGAIN_MS)
       }
     }

@@ -56,13 +56,13 @@ export interface TextModel {
   explain(text: string): Explanation
 }
 
-/** What a caller grants a text that waits for its turn. */
-export interface Patience {
+/** How long a text may wait for its score, and who waits for it. */
+export interface ScoreOptions {
   /** From now on; a text that has no answer by then is refused with the fault `timeout`. */
-  readonly msMax: number
-  /** True once nobody waits for the answer; asked before the text is scored, so that it need not be. */
-  readonly hasLeft?: () => boolean
-  /** One of many: it lets texts that came alone pass. */
+  readonly deadlineMs: number
+  /** True once the caller is gone; asked before the text is scored, so that it need not be. */
+  readonly isAbandoned?: () => boolean
+  /** One of many: texts that came alone are scored before it. */
   readonly bulk?: boolean
 }
 
@@ -72,9 +72,9 @@ export interface Patience {
  */
 export interface QueuedTextModel {
   readonly labels: readonly string[]
-  submit(text: string, patience: Patience): Promise<Scored>
+  submit(text: string, options: ScoreOptions): Promise<Scored>
   /** @param method without one: gradients, where the model has them */
-  explain(text: string, patience: Patience, method?: ExplainMethod): Promise<Explanation>
+  explain(text: string, options: ScoreOptions, method?: ExplainMethod): Promise<Explanation>
   /** Answers what it has accepted, then gives its threads and memory back. Nothing may be submitted after it. */
   close(): Promise<void>
 }

@@ -44,8 +44,8 @@ test('a detector opens as any version does, steps samples, and says of texts tha
   const model = await opener.open(artifactOf(files))
   expect(model.labels).toEqual(anomalyLabels)
   if (!isQueued(model)) throw new Error('a detector can be closed')
-  await expect(model.submit('hello', { msMax: 1000 })).rejects.toThrow(/samples of telemetry/)
-  await expect(model.explain('hello', { msMax: 1000 })).rejects.toThrow(Fault)
+  await expect(model.submit('hello', { deadlineMs: 1000 })).rejects.toThrow(/samples of telemetry/)
+  await expect(model.explain('hello', { deadlineMs: 1000 })).rejects.toThrow(Fault)
   await model.close()
   const opened = await openDetector(artifactOf(files))
   expect(await opened.detector.step([{ node: 'n', at: 1, metrics: {} }])).toEqual([

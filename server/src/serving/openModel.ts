@@ -3,7 +3,7 @@
  * ONNX Runtime above all, is loaded with the first of them: a server without one does without its 10 MB.
  */
 import { availableParallelism } from 'node:os'
-import { Crew, type CrewObserver } from '../engine/serve/crew.ts'
+import { ScoringPool, type ScoringPoolObserver } from '../engine/serve/scoringPool.ts'
 import type { ServedModel } from '../models/textModel.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
 import { decodeArtifact, type OpenModel } from '../versions/artifacts/loadArtifact.ts'
@@ -23,7 +23,7 @@ export interface ModelOpenerOptions {
   readonly textsMax?: number
   /** How much the threads give way to the rest of the process. */
   readonly niceness?: number
-  readonly observe?: CrewObserver
+  readonly observe?: ScoringPoolObserver
 }
 
 /** Texts that may wait where nobody set a limit: the windows of a few callers. */
@@ -35,9 +35,9 @@ export function modelOpener({
   niceness = 0,
   observe,
 }: ModelOpenerOptions = {}): ModelOpener {
-  let crew: Crew | null = null
-  const crewOf = () =>
-    (crew ??= new Crew({
+  let pool: ScoringPool | null = null
+  const poolOf = () =>
+    (pool ??= new ScoringPool({
       threads: threads === 0 ? availableParallelism() : threads,
       textsMax,
       niceness,
@@ -52,9 +52,9 @@ export function modelOpener({
       case 'severity':
         return decodeArtifact(artifact).model
       case 'transformer':
-        return (await import('./openTransformer.ts')).openTransformer(artifact, crewOf())
+        return (await import('./openTransformer.ts')).openTransformer(artifact, poolOf())
       case 'cascade':
-        return (await import('./openTransformer.ts')).openCascade(artifact, crewOf())
+        return (await import('./openTransformer.ts')).openCascade(artifact, poolOf())
       case 'lstm':
         return (await import('./detectorModel.ts')).openDetector(artifact)
       default:
@@ -64,7 +64,7 @@ export function modelOpener({
 
   return {
     open,
-    depth: () => crew?.depth ?? 0,
-    close: async () => crew?.close(),
+    depth: () => pool?.depth ?? 0,
+    close: async () => pool?.close(),
   }
 }

@@ -1,8 +1,8 @@
 /** A proven version with a transformer in it, as a model that scores. */
 
 import { transformerExplainer } from '../engine/explain/transformerExplainer.ts'
-import type { Crew } from '../engine/serve/crew.ts'
 import type { ModelSource } from '../engine/serve/messages.ts'
+import type { ScoringPool } from '../engine/serve/scoringPool.ts'
 import { readTransformerForm } from '../engine/serve/transformerForm.ts'
 import { transformerModel } from '../engine/serve/transformerModel.ts'
 import { readTokenizer } from '../engine/tokenize/tokenizer.ts'
@@ -18,20 +18,20 @@ import type { QueuedTextModel } from '../models/textModel.ts'
 import { type Artifact, wholeFile } from '../versions/artifacts/artifact.ts'
 import { broken } from '../versions/artifacts/manifest.ts'
 
-export async function openCascade(artifact: Artifact, crew: Crew): Promise<QueuedTextModel> {
+export async function openCascade(artifact: Artifact, pool: ScoringPool): Promise<QueuedTextModel> {
   const form = readCascade(new TextDecoder().decode(await wholeFile(artifact, CASCADE_FILE)))
   const linear = decodeLinear({ [MODEL_FILE]: await wholeFile(artifact, `${LINEAR_PREFIX}${MODEL_FILE}`) })
-  return cascadeModel(linear, await openTransformer(artifact, crew, TRANSFORMER_PREFIX), form)
+  return cascadeModel(linear, await openTransformer(artifact, pool, TRANSFORMER_PREFIX), form)
 }
 
 /** @param prefix of the names of its files, where it is a part of another model */
-export async function openTransformer(artifact: Artifact, crew: Crew, prefix = ''): Promise<QueuedTextModel> {
+export async function openTransformer(artifact: Artifact, pool: ScoringPool, prefix = ''): Promise<QueuedTextModel> {
   const { labels, calibration } = artifact.manifest
   const form = readTransformerForm(await wholeFile(artifact, `${prefix}transformer.json`))
   const { maxLength, keep } = form
   const tokenizer = readTokenizer(await wholeFile(artifact, `${prefix}tokenizer.json`), { maxLength, keep })
   const source = sourceOf(artifact, `${prefix}model.onnx`)
-  const model = await crew.open(source, {
+  const model = await pool.open(source, {
     inputs: form.inputs,
     labels: labels.length,
     padId: form.padId,

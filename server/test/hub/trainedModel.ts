@@ -96,7 +96,7 @@ async function trained(
       {
         model: 'stays',
         task: 'sentiment',
-        recipe: { ...transformerRecipes.fineTune, maxLength: 32, epochs: 6, patience: 6, learningRate: 3e-3 },
+        recipe: { ...transformerRecipes.fineTune, maxLength: 32, epochs: 6, earlyStopping: 6, learningRate: 3e-3 },
         seed: 1,
         threads: 1,
         rows,

@@ -4,13 +4,13 @@
  */
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../domain/faults.ts'
-import type { Patience } from '../../models/textModel.ts'
+import type { ScoreOptions } from '../../models/textModel.ts'
 import type { FromGradientThread, GradientThreadData, ToGradientThread } from './gradientMessages.ts'
 import type { Attribution } from './integratedGradients.ts'
 
 export interface ThreadedGradients {
   /** Rejects with `explain_unsupported` where the model has no gradients, and at once where too many wait. */
-  attribute(ids: Int32Array, baseline: Int32Array, patience: Patience): Promise<Attribution>
+  attribute(ids: Int32Array, baseline: Int32Array, options: ScoreOptions): Promise<Attribution>
   close(): Promise<void>
 }
 
@@ -93,7 +93,7 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
   }
 
   return {
-    attribute(ids, baseline, { msMax, hasLeft }) {
+    attribute(ids, baseline, { deadlineMs, isAbandoned }) {
       if (never !== null) return Promise.reject(never)
       if (waiting.size >= WAITING_MAX)
         return Promise.reject(
@@ -110,10 +110,10 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
         }
         const timer = setTimeout(
           () => drop(new Fault('timeout', { say: 'To explain the text took too long.', retryAfterSeconds: 1 })),
-          msMax,
+          deadlineMs,
         )
         const watch = setInterval(() => {
-          if (hasLeft?.()) drop(new Fault('caller_left'))
+          if (isAbandoned?.()) drop(new Fault('caller_left'))
         }, LOOK_MS)
         waiting.set(id, { resolve, reject, timer, watch })
         tell({ kind: 'attribute', id, ids, baseline })

@@ -19,7 +19,7 @@ const tokenizer = readTokenizer(
   { maxLength: 24 },
 )
 const text = 'Not a good film, sadly.'
-const patience = { msMax: 1000 }
+const options = { deadlineMs: 1000 }
 
 let session: Session
 beforeAll(async () => {
@@ -57,10 +57,7 @@ function parts(file: string, precision = 'fp32'): ExplainerParts {
 describe('a transformer that serves', () => {
   test('explains itself by gradients in a thread of their own, complete to within one per cent', async () => {
     const explainer = transformerExplainer(parts('script-sdpa-17.onnx'))
-    const [one, two] = await Promise.all([
-      explainer.explain(text, patience),
-      explainer.explain('I liked it.', patience),
-    ])
+    const [one, two] = await Promise.all([explainer.explain(text, options), explainer.explain('I liked it.', options)])
     expect([one.method, two.method]).toEqual(['gradients', 'gradients'])
     expect(one.spans.map(({ start, end }) => text.slice(start, end))).toEqual([
       'Not',
@@ -72,7 +69,7 @@ describe('a transformer that serves', () => {
       '.',
     ])
     const nothing = tokenizer.encode(text).ids.map((id, t, all) => (t === 0 || t === all.length - 1 ? id : 4))
-    const raw = await parts('script-sdpa-17.onnx').model.score({ ids: nothing, typeIds: nothing }, patience)
+    const raw = await parts('script-sdpa-17.onnx').model.score({ ids: nothing, typeIds: nothing }, options)
     const mean = raw.reduce((a, b) => a + b, 0) / 3
     for (const [k, logit] of one.logits.entries()) {
       const baseline = (raw[k] - mean) / 2
@@ -86,12 +83,12 @@ describe('a transformer that serves', () => {
     const quantised = transformerExplainer(parts('quantized.onnx', 'int8'))
     // Not said to be quantised: it is found out by trying.
     const surprising = transformerExplainer(parts('quantized.onnx'))
-    const asked = await plain.explain(text, patience, 'occlusion')
+    const asked = await plain.explain(text, options, 'occlusion')
     expect(asked.method).toBe('occlusion')
-    expect(await quantised.explain(text, patience)).toEqual(asked)
-    expect(await surprising.explain(text, patience)).toEqual(asked)
-    await expect(quantised.explain(text, patience, 'gradients')).rejects.toThrow(/occlusion/)
-    await expect(surprising.explain(text, patience, 'gradients')).rejects.toThrow(/occlusion/)
+    expect(await quantised.explain(text, options)).toEqual(asked)
+    expect(await surprising.explain(text, options)).toEqual(asked)
+    await expect(quantised.explain(text, options, 'gradients')).rejects.toThrow(/occlusion/)
+    await expect(surprising.explain(text, options, 'gradients')).rejects.toThrow(/occlusion/)
     for (const explainer of [plain, quantised, surprising]) await explainer.close()
   })
 })
@@ -103,16 +100,16 @@ describe('the thread of gradients', () => {
 
   test('ends when nobody has asked for a while, and comes back when somebody does', async () => {
     const gradients = gradientsInThread(data, 20)
-    const first = await gradients.attribute(ids, baseline, { msMax: 30_000 })
+    const first = await gradients.attribute(ids, baseline, { deadlineMs: 30_000 })
     await new Promise((resolve) => setTimeout(resolve, 200))
-    expect(await gradients.attribute(ids, baseline, { msMax: 30_000 })).toEqual(first)
+    expect(await gradients.attribute(ids, baseline, { deadlineMs: 30_000 })).toEqual(first)
     await gradients.close()
   })
 
   test('refuses at once where too many wait, and each whose time is up', async () => {
     const gradients = gradientsInThread(data)
     const many = Array.from({ length: 9 }, (_, i) =>
-      gradients.attribute(ids, baseline, { msMax: i === 0 ? 1 : 30_000 }),
+      gradients.attribute(ids, baseline, { deadlineMs: i === 0 ? 1 : 30_000 }),
     )
     const outcomes = await Promise.allSettled(many)
     const codes = outcomes.map((one) =>
@@ -125,9 +122,9 @@ describe('the thread of gradients', () => {
   test('drops a text whose caller has left, and goes on with the next', async () => {
     const gradients = gradientsInThread(data)
     let left = false
-    const dropped = gradients.attribute(ids, baseline, { msMax: 30_000, hasLeft: () => left })
+    const dropped = gradients.attribute(ids, baseline, { deadlineMs: 30_000, isAbandoned: () => left })
     left = true
-    const next = gradients.attribute(ids, baseline, { msMax: 30_000, hasLeft: () => false })
+    const next = gradients.attribute(ids, baseline, { deadlineMs: 30_000, isAbandoned: () => false })
     await expect(dropped).rejects.toMatchObject({ code: 'caller_left' })
     expect((await next).error).toBeLessThan(0.01)
     await gradients.close()
@@ -135,7 +132,7 @@ describe('the thread of gradients', () => {
 
   test('that is closed refuses what waits', async () => {
     const gradients = gradientsInThread(data)
-    const waiting = expect(gradients.attribute(ids, baseline, { msMax: 30_000 })).rejects.toThrow(Fault)
+    const waiting = expect(gradients.attribute(ids, baseline, { deadlineMs: 30_000 })).rejects.toThrow(Fault)
     await gradients.close()
     await waiting
   })

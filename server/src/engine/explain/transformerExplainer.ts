@@ -1,8 +1,8 @@
 /** Why a transformer that serves says what it says: by its gradients where it has any, else by leaving words out. */
 import { Fault } from '../../domain/faults.ts'
-import type { ExplainMethod, Explanation, Patience } from '../../models/textModel.ts'
-import type { CrewModel } from '../serve/crew.ts'
+import type { ExplainMethod, Explanation, ScoreOptions } from '../../models/textModel.ts'
 import type { ModelSource } from '../serve/messages.ts'
+import type { PooledModel } from '../serve/scoringPool.ts'
 import type { TransformerForm } from '../serve/transformerForm.ts'
 import type { Encoding } from '../tokenize/encoding.ts'
 import type { Tokenizer } from '../tokenize/tokenizer.ts'
@@ -11,7 +11,7 @@ import { explainByOcclusion } from './explainByOcclusion.ts'
 import { gradientsInThread } from './gradientsInThread.ts'
 
 export interface TransformerExplainer {
-  explain(text: string, patience: Patience, method?: ExplainMethod): Promise<Explanation>
+  explain(text: string, options: ScoreOptions, method?: ExplainMethod): Promise<Explanation>
   close(): Promise<void>
 }
 
@@ -19,7 +19,7 @@ export interface ExplainerParts {
   readonly labels: readonly string[]
   readonly tokenizer: Tokenizer
   /** Scores what occlusion asks, with everybody else's texts. */
-  readonly model: Pick<CrewModel, 'score'>
+  readonly model: Pick<PooledModel, 'score'>
   /** Of the weights, for gradients. */
   readonly source: ModelSource
   readonly form: TransformerForm
@@ -28,7 +28,7 @@ export interface ExplainerParts {
   readonly threads?: number
 }
 
-/** However impatient a caller of scores may be: gradients are a hundred looks. */
+/** The least time for an explanation: gradients take a hundred runs, whatever deadline suits a score. */
 const EXPLAIN_MS = 60_000
 
 export function transformerExplainer(parts: ExplainerParts): TransformerExplainer {
@@ -37,18 +37,18 @@ export function transformerExplainer(parts: ExplainerParts): TransformerExplaine
   const baselineId = tokenizer.maskId ?? tokenizer.unknownId ?? form.padId
   let hasGradients = form.precision === 'fp32'
 
-  async function byGradients(text: string, encoding: Encoding, patience: Patience): Promise<Explanation> {
+  async function byGradients(text: string, encoding: Encoding, options: ScoreOptions): Promise<Explanation> {
     const explainer = {
       labels: labels.length,
-      attribute: (ids: Int32Array, baseline: Int32Array) => gradients.attribute(ids, baseline, patience),
+      attribute: (ids: Int32Array, baseline: Int32Array) => gradients.attribute(ids, baseline, options),
     }
     return (await explainByGradients(text, encoding, explainer, { baselineId, temperature })).explanation
   }
 
-  function byOcclusion(text: string, encoding: Encoding, patience: Patience): Promise<Explanation> {
+  function byOcclusion(text: string, encoding: Encoding, options: ScoreOptions): Promise<Explanation> {
     const { typeIds } = encoding
     // Texts that came alone pass: an explanation waits for them, never they for it.
-    const bulk = { ...patience, bulk: true }
+    const bulk = { ...options, bulk: true }
     return explainByOcclusion(
       text,
       encoding,
@@ -58,22 +58,22 @@ export function transformerExplainer(parts: ExplainerParts): TransformerExplaine
   }
 
   return {
-    async explain(text, { msMax, ...patience }, method) {
-      const patient = { ...patience, msMax: Math.max(msMax, EXPLAIN_MS) }
+    async explain(text, { deadlineMs, ...options }, method) {
+      const longer = { ...options, deadlineMs: Math.max(deadlineMs, EXPLAIN_MS) }
       const encoding = tokenizer.encode(text)
-      if (method === 'occlusion') return byOcclusion(text, encoding, patient)
+      if (method === 'occlusion') return byOcclusion(text, encoding, longer)
       if (!hasGradients && method === 'gradients')
         throw new Fault('explain_unsupported', {
           say: `The model is of ${form.precision} and has no gradients. Ask for the method occlusion.`,
         })
-      if (!hasGradients) return byOcclusion(text, encoding, patient)
+      if (!hasGradients) return byOcclusion(text, encoding, longer)
       try {
-        return await byGradients(text, encoding, patient)
+        return await byGradients(text, encoding, longer)
       } catch (error) {
         const isUnsupported = error instanceof Fault && error.code === 'explain_unsupported'
         if (!isUnsupported || method === 'gradients') throw error
         hasGradients = false
-        return byOcclusion(text, encoding, patient)
+        return byOcclusion(text, encoding, longer)
       }
     },
     close: () => gradients.close(),

@@ -114,9 +114,9 @@ test('the state of a run with other settings is refused', async () => {
   await expect(run({ epochs: 2 }, { folder: own })).rejects.toMatchObject({ code: 'checkpoint_unusable' })
 })
 
-test('without a better figure for as many epochs as one is patient, it ends', async () => {
-  const { ended, epochs, best } = await run({ epochs: 50, learningRate: 0.03, patience: 2 })
-  expect(ended).toBe('patience')
+test('without a better figure for `earlyStopping` epochs it ends', async () => {
+  const { ended, epochs, best } = await run({ epochs: 50, learningRate: 0.03, earlyStopping: 2 })
+  expect(ended).toBe('early-stopping')
   expect(epochs).toBe((best?.epoch ?? 0) + 2)
 })
 

@@ -41,7 +41,7 @@ export interface FitOptions {
   /** β of running averages of the parameters, which are then measured and given back in their place (averaging.ts). */
   readonly averaging?: number
   /** Epochs without a better figure after which the run ends; Infinity for never. */
-  readonly patience: number
+  readonly earlyStopping: number
   /** Which held-out figure tells the best epoch. */
   readonly watch: { readonly metric: string; readonly better: 'lower' | 'higher' }
   readonly threads: number
@@ -109,7 +109,7 @@ export interface Fitted {
   readonly epochs: number
   readonly steps: number
   readonly paddedShare: number
-  readonly ended: 'epochs' | 'patience'
+  readonly ended: 'epochs' | 'early-stopping'
 }
 
 /** Points of a curve; a longer run's points are further apart. */
@@ -352,7 +352,7 @@ async function verdict(run: Run, evaluated: EpochEvaluation): Promise<Fitted['en
     state.best = evaluated
     await writeCheckpoint(join(needs.folder, BEST), evaluated.epoch, { best: shownState(parameters) })
   }
-  return evaluated.epoch - state.best.epoch >= options.patience ? 'patience' : null
+  return evaluated.epoch - state.best.epoch >= options.earlyStopping ? 'early-stopping' : null
 }
 
 function isBetter(now: EpochEvaluation, best: EpochEvaluation, { metric, better }: FitOptions['watch']): boolean {

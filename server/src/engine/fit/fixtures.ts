@@ -85,7 +85,7 @@ export const options: FitOptions = {
   schedule: { kind: 'cosine', warmUpShare: 0.1, floor: 0 },
   adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.01 },
   clip: 1,
-  patience: Infinity,
+  earlyStopping: Infinity,
   watch: { metric: 'loss', better: 'lower' },
   threads: 1,
   checkpointSeconds: 1000,

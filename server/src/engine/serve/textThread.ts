@@ -22,7 +22,7 @@ interface OpenModel {
 
 const port = parentPort
 if (port === null) throw new Error('textThread.ts runs as a worker thread only')
-const { niceness } = workerData as ThreadData // crew.ts starts this thread, with exactly this
+const { niceness } = workerData as ThreadData // scoringPool.ts starts this thread, with exactly this
 lowerPriority(niceness)
 
 const models = new Map<number, OpenModel>()

@@ -1,14 +1,14 @@
-/** A transformer as a model of texts: text → tokens → logits from the crew → calibrated probabilities. */
+/** A transformer as a model of texts: text → tokens → logits from the pool → calibrated probabilities. */
 import { softmax } from '../../math/softmax.ts'
 import type { QueuedTextModel, Scored } from '../../models/textModel.ts'
 import type { TransformerExplainer } from '../explain/transformerExplainer.ts'
 import type { Tokenizer } from '../tokenize/tokenizer.ts'
-import type { CrewModel } from './crew.ts'
+import type { PooledModel } from './scoringPool.ts'
 
 export interface TransformerParts {
   readonly labels: readonly string[]
   readonly tokenizer: Tokenizer
-  readonly model: CrewModel
+  readonly model: PooledModel
   /** Divides the logits. */
   readonly temperature: number
   readonly explainer: TransformerExplainer
@@ -23,12 +23,12 @@ export function transformerModel({
 }: TransformerParts): QueuedTextModel {
   return {
     labels,
-    async submit(text, patience) {
+    async submit(text, options) {
       const encoding = tokenizer.encode(text)
-      const logits = await model.score(encoding, patience)
+      const logits = await model.score(encoding, options)
       return scoredOf(logits, temperature, encoding)
     },
-    explain: (text, patience, method) => explainer.explain(text, patience, method),
+    explain: (text, options, method) => explainer.explain(text, options, method),
     async close() {
       await explainer.close()
       await model.close()

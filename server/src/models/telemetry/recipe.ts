@@ -18,7 +18,7 @@ export interface LstmRecipe {
   readonly batch: number
   readonly epochs: number
   /** Epochs without a better validation loss after which training stops. */
-  readonly patience: number
+  readonly earlyStopping: number
   /** Windows drawn anew for each epoch, and the share of them that ends in an anomaly. */
   readonly windows: number
   readonly anomalousShare: number
@@ -44,7 +44,7 @@ export const lstmRecipe: LstmRecipe = {
   learningRate: 1e-3,
   batch: 32,
   epochs: 100,
-  patience: 10,
+  earlyStopping: 10,
   windows: 8192,
   anomalousShare: 1 / 3,
   faultsPerDay: 6,

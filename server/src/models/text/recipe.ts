@@ -30,7 +30,7 @@ export interface LinearRecipe {
   /** Steps of the solver at most; fewer where the held-out loss stops falling. */
   readonly stepsMax: number
   /** Stop after this many steps without a better held-out loss. */
-  readonly patience: number
+  readonly earlyStopping: number
   /** Share of the rows that is held out for early stopping and calibration. */
   readonly heldOutShare: number
   /** 0: rows weigh alike; 1: labels weigh alike. */

@@ -24,7 +24,7 @@ const imdb: LinearRecipe = {
   charactersScale: 0,
   penaltyInverse: 120,
   stepsMax: 40,
-  patience: 8,
+  earlyStopping: 8,
   heldOutShare: 0.03,
   labelBalance: 0,
 }
@@ -55,7 +55,7 @@ const sentiment: LinearRecipe = {
   charactersScale: 1,
   penaltyInverse: 1,
   stepsMax: 36,
-  patience: 7,
+  earlyStopping: 7,
   heldOutShare: 0.03,
   labelBalance: 0,
 }
@@ -83,7 +83,7 @@ const custom: LinearRecipe = {
   charactersScale: 0.5,
   penaltyInverse: 3,
   stepsMax: 100,
-  patience: 5,
+  earlyStopping: 5,
   heldOutShare: 0.1,
   labelBalance: 0.5,
 }

@@ -18,7 +18,7 @@ export function scoreChunk(chunk: Chunk, plan: BatchPlan, model: TextModel): Sco
 }
 
 /** In a batch nobody waits for a single text; this is for a model that has stopped answering altogether. */
-const PATIENCE = { msMax: 600_000 }
+const OPTIONS = { deadlineMs: 600_000 }
 
 /** The same with a model that has threads of its own. */
 export async function scoreChunkQueued(chunk: Chunk, plan: BatchPlan, model: QueuedTextModel): Promise<ScoredChunk> {
@@ -28,7 +28,7 @@ export async function scoreChunkQueued(chunk: Chunk, plan: BatchPlan, model: Que
   await scoreMany(
     model,
     texts,
-    PATIENCE,
+    OPTIONS,
     (ms) => setTimeout(ms),
     (k, answer) => {
       if (answer instanceof Fault) throw answer

@@ -9,7 +9,7 @@ const settings = {
   epochs: { kind: 'whole', low: 1, high: 1000, about: 'of windows drawn anew' },
   batch: { kind: 'whole', low: 1, high: 4096, about: 'windows of a step' },
   learningRate: { kind: 'real', low: 1e-8, high: 1, about: 'of Adam' },
-  patience: { kind: 'whole', low: 1, high: 1000, about: 'epochs without a better loss after which it ends' },
+  earlyStopping: { kind: 'whole', low: 1, high: 1000, about: 'epochs without a better loss after which it ends' },
   hidden: { kind: 'whole', low: 4, high: 1024, about: 'width of each of its two layers' },
   head: { kind: 'whole', low: 4, high: 1024, about: 'width of the hidden layer of the head' },
   length: { kind: 'whole', low: 4, high: 1000, about: 'samples of a window' },

@@ -18,7 +18,12 @@ const settings = {
   decay: { kind: 'real', low: 0, high: 10, about: 'weight decay' },
   clip: { kind: 'real', low: 1e-6, high: 1e6, about: 'most that the norm of a gradient may be' },
   averaging: { kind: 'real', low: 0, high: 0.9999, about: 'of the weights over the steps; 0 for none' },
-  patience: { kind: 'whole', low: 1, high: 1000, about: 'epochs without a better held-out loss after which it ends' },
+  earlyStopping: {
+    kind: 'whole',
+    low: 1,
+    high: 1000,
+    about: 'epochs without a better held-out loss after which it ends',
+  },
   smoothing: { kind: 'real', low: 0, high: 0.99, about: 'share of a label that is spread over all' },
   labelBalance: { kind: 'real', low: 0, high: 1, about: '0: rows weigh alike; 1: labels weigh alike' },
   wordDropout: { kind: 'real', low: 0, high: 0.9, about: 'share of words that are hidden while it learns' },

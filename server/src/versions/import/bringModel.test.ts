@@ -107,7 +107,7 @@ const artifactOf = ({ version }: Brought) => verifyArtifact(artifactFolder(join(
 const score = async (artifact: Artifact, text: string) => {
   const model = await open(artifact)
   try {
-    return (await model.submit(text, { msMax: 1000 })).probabilities
+    return (await model.submit(text, { deadlineMs: 1000 })).probabilities
   } finally {
     await model.close()
   }

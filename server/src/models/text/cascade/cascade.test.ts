@@ -162,26 +162,26 @@ describe('a cascade', () => {
     close: async () => undefined,
   }
   const model = cascadeModel(linear, transformer, { format: 1, threshold: 0.9 })
-  const patience = { msMax: 1000 }
+  const options = { deadlineMs: 1000 }
 
   test('answers with the linear model from the threshold on, in its own order of labels, and counts', async () => {
-    expect(await model.submit('0.9', patience)).toMatchObject({
+    expect(await model.submit('0.9', options)).toMatchObject({
       label: 1,
       probabilities: Float64Array.of(1 - 0.9, 0.9),
     })
-    expect(await model.submit('0.89', patience)).toMatchObject({ label: 0, tokens: 9 })
-    expect(await model.submit('0.5', patience)).toMatchObject({ tokens: 9 })
+    expect(await model.submit('0.89', options)).toMatchObject({ label: 0, tokens: 9 })
+    expect(await model.submit('0.5', options)).toMatchObject({ tokens: 9 })
     expect(model.shares).toEqual({ linear: 1, transformer: 2 })
   })
 
   test('explains with the model that answers', async () => {
-    expect(await model.explain('0.95', patience)).toMatchObject({ logits: [2, 1], spans: [{ contributions: [6, 5] }] })
-    expect(await model.explain('0.6', patience)).toMatchObject({ logits: [0, 0] })
+    expect(await model.explain('0.95', options)).toMatchObject({ logits: [2, 1], spans: [{ contributions: [6, 5] }] })
+    expect(await model.explain('0.6', options)).toMatchObject({ logits: [0, 0] })
   })
 
   test('without a threshold is the transformer', async () => {
     const never = cascadeModel(linear, transformer, { format: 1, threshold: null })
-    expect(await never.submit('1', patience)).toMatchObject({ tokens: 9 })
+    expect(await never.submit('1', options)).toMatchObject({ tokens: 9 })
   })
 
   test('of parts with other labels is refused', () => {

@@ -47,10 +47,10 @@ export function cascadeModel(
   return {
     labels,
     shares,
-    async submit(text, patience) {
+    async submit(text, options) {
       const quick = linear.score(text)
       if (!isSure(quick)) {
-        const answer = await transformer.submit(text, patience)
+        const answer = await transformer.submit(text, options)
         shares.transformer++
         return answer
       }
@@ -58,10 +58,10 @@ export function cascadeModel(
       const probabilities = Float64Array.from(order, (k) => quick.probabilities[k])
       return { ...quick, label: order.indexOf(quick.label), probabilities }
     },
-    async explain(text, patience, method) {
+    async explain(text, options, method) {
       return isSure(linear.score(text))
         ? reordered(linear.explain(text), order)
-        : transformer.explain(text, patience, method)
+        : transformer.explain(text, options, method)
     },
     close: () => transformer.close(),
   }

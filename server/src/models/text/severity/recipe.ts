@@ -24,7 +24,7 @@ export const severityRecipe: LinearRecipe = {
   // Strong: on unseen facilities 0.05 is alike, 0.02 loses half a point, 1 and 10 lose two.
   penaltyInverse: 0.1,
   stepsMax: 100,
-  patience: 10,
+  earlyStopping: 10,
   heldOutShare: 0.04,
   // On devices 0 to 0.5 are alike; hosts say many more harmless lines than the manuals of devices list.
   labelBalance: 0.3,

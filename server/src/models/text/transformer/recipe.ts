@@ -40,7 +40,7 @@ export interface TransformerRecipe {
   /** β of the running averages of the weights, which are what is measured and kept; 0: the weights themselves. */
   readonly averaging: number
   /** Epochs without a better held-out loss after which it ends. */
-  readonly patience: number
+  readonly earlyStopping: number
   /** Share of a label's target that is spread over all labels. */
   readonly smoothing: number
   /** 0: rows weigh alike; 1: labels weigh alike. */

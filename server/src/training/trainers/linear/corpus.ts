@@ -3,10 +3,10 @@ import { fmix32, hashText } from '../../../math/hash.ts'
 import { LONG } from '../../../models/text/features.ts'
 import type { LexiconGroup, LinearRecipe } from '../../../models/text/recipe.ts'
 import { inverseDocumentFrequency, logCountRatio } from '../../../models/text/weighting.ts'
-import type { Crew } from './crew.ts'
 import type { Problem } from './problem.ts'
 import { indexLexicon, type LexiconIndex, makeShard, SHARD_ROWS, type Shard } from './shard.ts'
 import { type Counted, findColumn, indexColumns, orderColumns, type ShardColumns } from './vocabulary.ts'
+import type { WorkerPool } from './workerPool.ts'
 
 /** One labelled text. */
 export interface TrainingRow {
@@ -44,11 +44,11 @@ export async function gather(
   labels: readonly string[],
   recipe: LinearRecipe,
   seed: number,
-  crew: Crew,
+  pool: WorkerPool,
   onRows: (rows: number) => void,
 ): Promise<Corpus> {
   const labelIndex = new Map(labels.map((label, k) => [label, k]))
-  const sides = { training: side(crew), heldOut: side(crew) }
+  const sides = { training: side(pool), heldOut: side(pool) }
   const heldOutTexts: string[] = []
   let seen = 0
   for await (const row of rows) {
@@ -75,7 +75,7 @@ function isHeldOut(group: string, share: number, seed: number): boolean {
 /** Shards under way at most, for each worker: bounds what waits in memory. */
 const SHARDS_WAITING_MAX = 4
 
-function side(crew: Crew): {
+function side(pool: WorkerPool): {
   add(row: TrainingRow, label: number): Promise<void>
   finish(): Promise<RowSet>
 } {
@@ -87,7 +87,7 @@ function side(crew: Crew): {
   let asShort = new Uint8Array(SHARD_ROWS)
   const send = (): void => {
     if (texts.length === 0) return
-    shards.push(crew.call(shards.length % crew.workers, 'shard', { texts, asShort }))
+    shards.push(pool.call(shards.length % pool.workers, 'shard', { texts, asShort }))
     texts = []
     asShort = new Uint8Array(SHARD_ROWS)
   }
@@ -100,7 +100,7 @@ function side(crew: Crew): {
       weight.push(row.weight ?? 1)
       if (texts.length < SHARD_ROWS) return
       send()
-      const waited = shards.length - SHARDS_WAITING_MAX * crew.workers
+      const waited = shards.length - SHARDS_WAITING_MAX * pool.workers
       if (waited >= 0) await shards[waited]
     },
     async finish() {
@@ -147,19 +147,19 @@ export interface Prepared {
   readonly unseen: { readonly hash: number; readonly attributes: readonly number[] }[]
 }
 
-/** Builds the problem in shared memory; the crew shares the heavy passes. */
+/** Builds the problem in shared memory; the pool shares the heavy passes. */
 export async function prepare(
   corpus: Corpus,
   labels: number,
   recipe: LinearRecipe,
   lexicon: readonly LexiconGroup[],
-  crew: Crew,
+  pool: WorkerPool,
 ): Promise<Prepared> {
   const types = mergeTypes(corpus.training.shards)
-  const partBits = Math.ceil(Math.log2(crew.workers))
+  const partBits = Math.ceil(Math.log2(pool.workers))
   const parts: Counted[] = []
-  for (let first = 0; first < 1 << partBits; first += crew.workers) {
-    const counted = await crew.all('count', (worker) => ({
+  for (let first = 0; first < 1 << partBits; first += pool.workers) {
+    const counted = await pool.all('count', (worker) => ({
       shards: corpus.training.shards,
       part: first + worker,
       partBits,
@@ -171,7 +171,7 @@ export async function prepare(
   const { hash, rows } = orderColumns(parts, recipe.featuresMax)
   const index = indexColumns(hash)
   const attributes = indexAttributes(types, hash)
-  const problem = await makeProblem(corpus, labels, recipe, crew, { rows, index, attributes })
+  const problem = await makeProblem(corpus, labels, recipe, pool, { rows, index, attributes })
   setScales(problem, hash, rows, labels, recipe, longRows(corpus.training.shards))
   const lexiconIndex = indexLexicon(lexicon)
   const lexical = lexicalOf(attributes.hash, lexicon)
@@ -237,13 +237,13 @@ async function makeProblem(
   corpus: Corpus,
   labels: number,
   recipe: LinearRecipe,
-  crew: Crew,
+  pool: WorkerPool,
   { rows, index, attributes }: { rows: Uint32Array; index: Int32Array; attributes: Attributes },
 ): Promise<Problem> {
   const sets = [corpus.training, corpus.heldOut]
   const all = sets.flatMap((set) => set.shards)
-  const share = Math.ceil(all.length / crew.workers)
-  const columnsOf = await crew.all('columns', (w) => ({ shards: all.slice(w * share, (w + 1) * share), index }))
+  const share = Math.ceil(all.length / pool.workers)
+  const columnsOf = await pool.all('columns', (w) => ({ shards: all.slice(w * share, (w + 1) * share), index }))
   let firstRow = 0
   const shards = columnsOf.flat().map((shard: ShardColumns) => {
     const placed = { ...shard, firstRow }
@@ -297,9 +297,9 @@ async function makeProblem(
     penaltyInverse: recipe.penaltyInverse,
     barrier: new Int32Array(new SharedArrayBuffer(8)),
   }
-  await crew.all('problem', () => problem)
-  const cuts = split(featureStart, crew.workers)
-  await crew.all('transpose', (w) => [cuts[w], cuts[w + 1]] as const)
+  await pool.all('problem', () => problem)
+  const cuts = split(featureStart, pool.workers)
+  await pool.all('transpose', (w) => [cuts[w], cuts[w + 1]] as const)
   return problem
 }
 

@@ -1,4 +1,4 @@
-/** What a member of the crew can be asked to do. Arguments and answers are plain or shared memory. */
+/** What a worker of the pool can be asked to do. Arguments and answers are plain or shared memory. */
 import type { LinearOptions } from '../../../models/text/linearModel.ts'
 import type { LexiconGroup } from '../../../models/text/recipe.ts'
 import { evaluatePart, type Part, type Problem, transposePart } from './problem.ts'
@@ -44,15 +44,15 @@ export const operations = {
 
 export type Operations = typeof operations
 
-export interface Member {
+export interface PoolWorker {
   run<N extends keyof Operations>(name: N, argument: Parameters<Operations[N]>[1]): ReturnType<Operations[N]>
 }
 
-export function member(): Member {
+export function poolWorker(): PoolWorker {
   const state: State = {}
   return {
     run(name, argument) {
-      // TypeScript cannot see that the argument belongs to the operation of the same name; `Member` says so.
+      // TypeScript cannot see that the argument belongs to the operation of the same name; `PoolWorker` says so.
       const operation = operations[name] as (state: State, argument: unknown) => unknown
       return operation(state, argument) as ReturnType<Operations[typeof name]>
     },

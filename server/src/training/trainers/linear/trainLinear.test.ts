@@ -5,9 +5,9 @@ import { seededRandom } from '../../../math/random.ts'
 import type { LinearRecipe } from '../../../models/text/recipe.ts'
 import { recipes } from '../../../models/text/recipes.ts'
 import { gather, prepare, type TrainingRow } from './corpus.ts'
-import { crew } from './crew.ts'
 import { evaluatePart, finishEvaluation, hessianDiagonal, type Problem } from './problem.ts'
 import { type TrainingProgress, trainLinear } from './trainLinear.ts'
+import { workerPool } from './workerPool.ts'
 
 /** Plain binary presence, no scales, no held-out rows: what scikit-learn's LogisticRegression sees. */
 const plain: LinearRecipe = {
@@ -46,7 +46,7 @@ async function problemOf(
   recipe: LinearRecipe,
   words = lexicon,
 ): Promise<Problem> {
-  const alone = crew(1)
+  const alone = workerPool(1)
   await alone.all('begin', () => ({ options: recipe.options, lexicon: words }))
   const corpus = await gather(rows, names, recipe, 1, alone, () => {})
   return (await prepare(corpus, names.length, recipe, words, alone)).problem

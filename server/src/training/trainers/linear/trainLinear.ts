@@ -12,8 +12,8 @@ import type { LexiconGroup, LinearRecipe } from '../../../models/text/recipe.ts'
 import { quantise } from '../../../models/text/weightTable.ts'
 import { crossEntropy, fitTemperature, fitTemperatureTo, logLoss } from '../../../stats/temperature.ts'
 import { type Corpus, gather, type Prepared, prepare, split, type TrainingRow } from './corpus.ts'
-import { type Crew, crew as startCrew } from './crew.ts'
 import { finishEvaluation, hessianDiagonal, type Part, type Problem } from './problem.ts'
+import { type WorkerPool, workerPool } from './workerPool.ts'
 
 export interface TrainingProgress {
   readonly phase: 'reading' | 'preparing' | 'fitting' | 'calibrating'
@@ -67,21 +67,21 @@ export async function trainLinear(asked: TrainLinear): Promise<TrainedLinear> {
   const now = asked.now ?? (() => performance.now())
   const lexicon = asked.lexicon ?? []
   const workers = Math.max(1, asked.workers)
-  const crew = startCrew(workers)
+  const pool = workerPool(workers)
   const started = now()
   try {
-    await crew.all('begin', () => ({ options: recipe.options, lexicon }))
+    await pool.all('begin', () => ({ options: recipe.options, lexicon }))
     const report = reporter(asked, now)
-    const corpus = await gather(asked.rows, labels, recipe, seed, crew, (rows) => {
+    const corpus = await gather(asked.rows, labels, recipe, seed, pool, (rows) => {
       signal?.throwIfAborted()
       report({ phase: 'reading', done: rows })
     })
     const read = now()
     report({ phase: 'preparing', done: 0 })
-    const prepared = await prepare(corpus, labels.length, recipe, lexicon, crew)
+    const prepared = await prepare(corpus, labels.length, recipe, lexicon, pool)
     signal?.throwIfAborted()
     const preparedAt = now()
-    const fitted = await fit(prepared.problem, recipe, crew, report, signal)
+    const fitted = await fit(prepared.problem, recipe, pool, report, signal)
     const fittedAt = now()
     report({ phase: 'calibrating', done: 0 })
     const weights = ship(prepared, fitted.point, labels, recipe)
@@ -104,7 +104,7 @@ export async function trainLinear(asked: TrainLinear): Promise<TrainedLinear> {
       },
     }
   } finally {
-    await crew.close()
+    await pool.close()
   }
 }
 
@@ -149,11 +149,11 @@ const MEMORY = 6
 async function fit(
   problem: Problem,
   recipe: LinearRecipe,
-  crew: Crew,
+  pool: WorkerPool,
   report: Report,
   signal?: AbortSignal,
 ): Promise<Fitted> {
-  const parts = partsOf(problem, crew.workers)
+  const parts = partsOf(problem, pool.workers)
   const solver = lbfgs(problem.point, problem.gradient, {
     stepsMax: recipe.stepsMax,
     memory: MEMORY,
@@ -166,7 +166,7 @@ async function fit(
   while (!ask.done) {
     signal?.throwIfAborted()
     if (ask.value.kind === 'evaluate') {
-      await crew.all('evaluate', (worker) => ({ part: parts[worker], workers: crew.workers }))
+      await pool.all('evaluate', (worker) => ({ part: parts[worker], workers: pool.workers }))
       ask = solver.next(finishEvaluation(problem))
       continue
     }
@@ -185,7 +185,7 @@ async function fit(
       heldOutRows: problem.rows - problem.rowsTraining,
       gradientNorm: norm(problem.gradient),
     })
-    if (step - best.steps >= recipe.patience) break
+    if (step - best.steps >= recipe.earlyStopping) break
     ask = solver.next(0)
   }
   return best

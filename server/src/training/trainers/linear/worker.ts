@@ -1,8 +1,8 @@
-/** A thread of the crew: runs operations one after another and answers each. */
+/** A thread of the pool: runs operations one after another and answers each. */
 import { parentPort } from 'node:worker_threads'
-import { member, type Operations } from './operations.ts'
+import { type Operations, poolWorker } from './operations.ts'
 
-const self = member()
+const self = poolWorker()
 parentPort?.on('message', ({ name, argument }: { name: keyof Operations; argument: never }) => {
   try {
     parentPort?.postMessage({ answer: self.run(name, argument) })

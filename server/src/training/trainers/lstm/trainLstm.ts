@@ -182,7 +182,7 @@ async function fitLstm(asked: TrainLstm, prepared: Prepared, scaler: Scaler, nee
       schedule: { kind: 'constant', warmUpShare: 0, floor: 0 },
       adamw: { ...adamWDefaults, decay: 0 },
       clip: Infinity,
-      patience: recipe.patience,
+      earlyStopping: recipe.earlyStopping,
       watch: { metric: 'loss', better: 'lower' },
       threads,
       // Its operators are too small to be shared out to threads; the rows of a batch are not.

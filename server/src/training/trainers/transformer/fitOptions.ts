@@ -21,7 +21,7 @@ export function fitOptions(
     adamw: { ...adamWDefaults, decay: recipe.decay },
     clip: recipe.clip,
     ...(recipe.averaging > 0 ? { averaging: recipe.averaging } : {}),
-    patience: recipe.patience,
+    earlyStopping: recipe.earlyStopping,
     watch: { metric: 'loss', better: 'lower' },
     checkpointSeconds: CHECKPOINT_SECONDS,
   }

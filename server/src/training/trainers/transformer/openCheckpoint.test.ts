@@ -69,7 +69,7 @@ describe('a checkpoint of the Hub', () => {
       ...transformerRecipes.fineTune,
       maxLength: 16,
       epochs: 20,
-      patience: 20,
+      earlyStopping: 20,
       learningRate: 8e-3,
       batch: 16,
       rowsAtOnce: 16,

@@ -45,7 +45,7 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
       ...fitOptions(recipe, { seed, threads, buckets, identity: asked.identity }),
       epochs: recipe.pretrainEpochs,
       learningRate: recipe.pretrainLearningRate,
-      patience: Infinity,
+      earlyStopping: Infinity,
       // There is more text than such a body can learn by heart.
       adamw: adamWDefaults,
     },

@@ -1,12 +1,12 @@
 /** The threads that share the work of a training run. With one worker everything runs here, without a thread. */
 import { Worker } from 'node:worker_threads'
-import { type Member, member, type Operations } from './operations.ts'
+import { type Operations, type PoolWorker, poolWorker } from './operations.ts'
 
 type Name = keyof Operations
 type Argument<N extends Name> = Parameters<Operations[N]>[1]
 type Answer<N extends Name> = ReturnType<Operations[N]>
 
-export interface Crew {
+export interface WorkerPool {
   readonly workers: number
   /** One call on one worker. Calls on a worker are answered in order. */
   call<N extends Name>(worker: number, name: N, argument: Argument<N>): Promise<Answer<N>>
@@ -15,13 +15,13 @@ export interface Crew {
   close(): Promise<void>
 }
 
-export function crew(workers: number): Crew {
-  return workers <= 1 ? soloist() : threads(workers)
+export function workerPool(workers: number): WorkerPool {
+  return workers <= 1 ? singleWorker() : threads(workers)
 }
 
-function soloist(): Crew {
-  const self: Member = member()
-  const call: Crew['call'] = async (_worker, name, argument) => self.run(name, argument)
+function singleWorker(): WorkerPool {
+  const self: PoolWorker = poolWorker()
+  const call: WorkerPool['call'] = async (_worker, name, argument) => self.run(name, argument)
   return { workers: 1, call, all: async (name, argument) => [await call(0, name, argument(0))], close: async () => {} }
 }
 
@@ -30,8 +30,8 @@ interface Pending {
   reject(reason: Error): void
 }
 
-function threads(workers: number): Crew {
-  const crew = Array.from({ length: workers }, () => {
+function threads(workers: number): WorkerPool {
+  const pool = Array.from({ length: workers }, () => {
     const pending: Pending[] = []
     const worker = new Worker(new URL('./worker.ts', import.meta.url))
     worker.on('message', (message: { answer?: unknown; error?: Error }) => {
@@ -46,18 +46,18 @@ function threads(workers: number): Crew {
     worker.on('exit', () => fail(new Error('a training worker stopped before its work was done')))
     return { worker, pending }
   })
-  const call: Crew['call'] = (worker, name, argument) =>
+  const call: WorkerPool['call'] = (worker, name, argument) =>
     new Promise((resolve, reject) => {
       // The worker answers `name` with what that operation returns; the message itself does not carry the type.
-      crew[worker].pending.push({ resolve, reject })
-      crew[worker].worker.postMessage({ name, argument })
+      pool[worker].pending.push({ resolve, reject })
+      pool[worker].worker.postMessage({ name, argument })
     })
   return {
     workers,
     call,
-    all: (name, argument) => Promise.all(crew.map((_, worker) => call(worker, name, argument(worker)))),
+    all: (name, argument) => Promise.all(pool.map((_, worker) => call(worker, name, argument(worker)))),
     close: async () => {
-      await Promise.all(crew.map(({ worker }) => worker.terminate()))
+      await Promise.all(pool.map(({ worker }) => worker.terminate()))
     },
   }
 }

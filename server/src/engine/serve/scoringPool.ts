@@ -10,11 +10,11 @@
  */
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../domain/faults.ts'
-import type { Patience } from '../../models/textModel.ts'
+import type { ScoreOptions } from '../../models/textModel.ts'
 import { type BatchLimits, chooseBatch, type Waiting } from './chooseBatch.ts'
 import type { FromThread, ModelForm, ModelSource, TextBatch, ThreadData, ToThread } from './messages.ts'
 
-export interface CrewOptions {
+export interface ScoringPoolOptions {
   readonly threads: number
   /** Texts that may wait. */
   readonly textsMax: number
@@ -23,11 +23,11 @@ export interface CrewOptions {
   readonly niceness?: number
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
-  readonly observe?: CrewObserver
+  readonly observe?: ScoringPoolObserver
 }
 
 /** Told what happens, for metrics and the log. */
-export interface CrewObserver {
+export interface ScoringPoolObserver {
   readonly batch: (rows: number, tokens: number, paddedTokens: number) => void
   /** From the text's arrival to its batch's start. */
   readonly waited: (seconds: number) => void
@@ -40,9 +40,9 @@ export interface TextTokens {
   readonly typeIds: Int32Array
 }
 
-export interface CrewModel {
+export interface PooledModel {
   /** @returns [labels] logits, before any temperature */
-  score(tokens: TextTokens, patience: Patience): Promise<Float32Array>
+  score(tokens: TextTokens, options: ScoreOptions): Promise<Float32Array>
   /** Answers what was accepted, then closes the sessions. */
   close(): Promise<void>
 }
@@ -57,7 +57,7 @@ const HEALTHY_MS = 60_000
 
 interface Text extends Waiting {
   readonly tokens: TextTokens
-  readonly hasLeft: (() => boolean) | undefined
+  readonly isAbandoned: (() => boolean) | undefined
   readonly cameMs: number
   readonly untilMs: number
   again: boolean
@@ -89,8 +89,8 @@ interface Thread {
   batch: readonly Text[] | null
 }
 
-export class Crew {
-  readonly #options: CrewOptions
+export class ScoringPool {
+  readonly #options: ScoringPoolOptions
   readonly #limits: BatchLimits
   readonly #models = new Map<number, Model>()
   readonly #threads: Thread[]
@@ -99,7 +99,7 @@ export class Crew {
   #sweeping: NodeJS.Timeout | null = null
   #isClosed = false
 
-  constructor(options: CrewOptions) {
+  constructor(options: ScoringPoolOptions) {
     this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
     this.#threads = Array.from({ length: options.threads }, (_, index) => ({
@@ -122,7 +122,7 @@ export class Crew {
    * Opens a model on every thread; where others are served, on one thread after another, so that the rest go on serving.
    * Rejects with the reason where one cannot.
    */
-  async open(source: ModelSource, form: ModelForm): Promise<CrewModel> {
+  async open(source: ModelSource, form: ModelForm): Promise<PooledModel> {
     const model: Model = { id: this.#nextModel++, source, form, packed: false, texts: 0, closing: null }
     this.#models.set(model.id, model)
     try {
@@ -133,7 +133,7 @@ export class Crew {
       throw error
     }
     return {
-      score: (tokens, patience) => this.#submit(model, tokens, patience),
+      score: (tokens, options) => this.#submit(model, tokens, options),
       close: () => this.#close(model),
     }
   }
@@ -146,7 +146,7 @@ export class Crew {
     await Promise.all(this.#threads.map(async (thread) => this.#dismiss(thread)))
   }
 
-  #submit(model: Model, tokens: TextTokens, patience: Patience): Promise<Float32Array> {
+  #submit(model: Model, tokens: TextTokens, options: ScoreOptions): Promise<Float32Array> {
     if (model.closing !== null || this.#isClosed) return Promise.reject(new Fault('stopping'))
     if (this.#waiting.length >= this.#options.textsMax) this.#dropLeft()
     if (this.#waiting.length >= this.#options.textsMax)
@@ -163,11 +163,11 @@ export class Crew {
         length: tokens.ids.length,
         model: model.id,
         packed: model.packed,
-        bulk: patience.bulk === true,
+        bulk: options.bulk === true,
         again: false,
-        hasLeft: patience.hasLeft,
+        isAbandoned: options.isAbandoned,
         cameMs,
-        untilMs: cameMs + patience.msMax,
+        untilMs: cameMs + options.deadlineMs,
         resolve,
         reject,
       })
@@ -287,7 +287,7 @@ export class Crew {
 
   /** Refuses a text that nobody waits for any more. */
   #isOver(text: Text): boolean {
-    if (text.hasLeft?.() === true) this.#settle(text, new Fault('caller_left'))
+    if (text.isAbandoned?.() === true) this.#settle(text, new Fault('caller_left'))
     else if (this.#options.nowMs() > text.untilMs)
       this.#settle(text, new Fault('timeout', { say: 'The text waited too long for its score.', retryAfterSeconds: 1 }))
     else return false
@@ -305,7 +305,7 @@ export class Crew {
   }
 
   #dropLeft(): void {
-    this.#waiting = this.#waiting.filter((text) => text.hasLeft === undefined || !this.#isOver(text))
+    this.#waiting = this.#waiting.filter((text) => text.isAbandoned === undefined || !this.#isOver(text))
   }
 
   #close(model: Model): Promise<void> {

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault, type FaultCode } from '../../domain/faults.ts'
 import { encodeModel } from '../onnx/encode.ts'
 import type { Attribute, OnnxModel, OnnxNode, Tensor } from '../onnx/model.ts'
-import { Crew, type CrewModel, type CrewOptions } from './crew.ts'
+import { type PooledModel, ScoringPool, type ScoringPoolOptions } from './scoringPool.ts'
 
 const VOCABULARY = 50
 const form = { inputs: ['input_ids', 'attention_mask'], labels: 2, padId: 0 }
-const patient = { msMax: 20_000 }
+const options = { deadlineMs: 20_000 }
 
 /** Logit k of a text is the sum of its ids' rows in a table: a model whose answers can be told in advance. */
 const bytes = encodeModel(sumModel())
@@ -15,22 +15,22 @@ const expected = (ids: readonly number[]) => [ids.reduce((a, id) => a + id, 0), 
 const tokensOf = (ids: readonly number[]) => ({ ids: Int32Array.from(ids), typeIds: new Int32Array(ids.length) })
 
 let workers: Worker[]
-let crews: Crew[]
+let pools: ScoringPool[]
 const remember = (worker: Worker) => workers.push(worker)
 beforeEach(() => {
   workers = []
-  crews = []
+  pools = []
   process.on('worker', remember)
 })
 afterEach(async () => {
   process.off('worker', remember)
-  for (const crew of crews) await crew.close()
+  for (const pool of pools) await pool.close()
 })
 
-async function opened(options: Partial<CrewOptions> = {}): Promise<{ crew: Crew; model: CrewModel }> {
-  const crew = new Crew({ threads: 2, textsMax: 1000, nowMs: () => performance.now(), ...options })
-  crews.push(crew)
-  return { crew, model: await crew.open({ bytes }, form) }
+async function opened(given: Partial<ScoringPoolOptions> = {}): Promise<{ pool: ScoringPool; model: PooledModel }> {
+  const pool = new ScoringPool({ threads: 2, textsMax: 1000, nowMs: () => performance.now(), ...given })
+  pools.push(pool)
+  return { pool, model: await pool.open({ bytes }, form) }
 }
 
 async function refusal(work: Promise<unknown>): Promise<FaultCode | 'answered'> {
@@ -40,13 +40,13 @@ async function refusal(work: Promise<unknown>): Promise<FaultCode | 'answered'> 
   )
 }
 
-describe('a crew', () => {
+describe('a pool', () => {
   test('answers every text with its own logits, whatever it was batched with', async () => {
     const { model } = await opened()
     const texts = Array.from({ length: 300 }, (_, i) =>
       Array.from({ length: 1 + ((i * 7) % 40) }, (__, j) => (i * 13 + j * 5) % VOCABULARY),
     )
-    const answers = await Promise.all(texts.map((ids) => model.score(tokensOf(ids), patient)))
+    const answers = await Promise.all(texts.map((ids) => model.score(tokensOf(ids), options)))
     for (const [i, logits] of answers.entries()) expect([...logits]).toEqual(expected(texts[i]))
   })
 
@@ -65,7 +65,7 @@ describe('a crew', () => {
       },
     })
     await Promise.all(
-      Array.from({ length: 200 }, (_, i) => model.score(tokensOf(Array(5 + (i % 30)).fill(1)), patient)),
+      Array.from({ length: 200 }, (_, i) => model.score(tokensOf(Array(5 + (i % 30)).fill(1)), options)),
     )
     expect(seen.rows).toBe(200)
     expect(seen.waits).toBe(200)
@@ -78,27 +78,27 @@ describe('a crew', () => {
     const { model } = await opened({
       observe: { batch: (rows) => batches.push(rows), waited: () => undefined, ended: () => undefined },
     })
-    await Promise.all(Array.from({ length: 8 }, () => model.score(tokensOf([1, 2, 3]), patient)))
+    await Promise.all(Array.from({ length: 8 }, () => model.score(tokensOf([1, 2, 3]), options)))
     // One for each thread at once; of the six that wait and the one that the other thread is at, half.
     expect(batches).toEqual([1, 1, 4, 2])
   })
 
   test('refuses at once when as many wait as may, and takes texts again afterwards', async () => {
-    const { model, crew } = await opened({ textsMax: 10 })
-    const outcomes = Array.from({ length: 200 }, () => refusal(model.score(tokensOf([1, 2, 3]), patient)))
-    expect(crew.depth).toBeLessThanOrEqual(10)
+    const { model, pool } = await opened({ textsMax: 10 })
+    const outcomes = Array.from({ length: 200 }, () => refusal(model.score(tokensOf([1, 2, 3]), options)))
+    expect(pool.depth).toBeLessThanOrEqual(10)
     const codes = await Promise.all(outcomes)
     expect(codes.filter((code) => code === 'queue_full').length).toBeGreaterThan(150)
     expect(codes.filter((code) => code === 'answered').length).toBeGreaterThanOrEqual(10)
-    expect(await refusal(model.score(tokensOf([1]), patient))).toBe('answered')
+    expect(await refusal(model.score(tokensOf([1]), options))).toBe('answered')
   })
 
   test('refuses a text whose time is up, and drops one whose caller has left', async () => {
     const { model } = await opened({ threads: 1 })
-    const busy = model.score(tokensOf(Array(400).fill(1)), patient)
+    const busy = model.score(tokensOf(Array(400).fill(1)), options)
     let left = false
-    const leaving = refusal(model.score(tokensOf([1, 2]), { msMax: 20_000, hasLeft: () => left }))
-    const late = refusal(model.score(tokensOf([1, 2, 3, 4]), { msMax: -1 }))
+    const leaving = refusal(model.score(tokensOf([1, 2]), { deadlineMs: 20_000, isAbandoned: () => left }))
+    const late = refusal(model.score(tokensOf([1, 2, 3, 4]), { deadlineMs: -1 }))
     left = true
     await busy
     expect(await leaving).toBe('caller_left')
@@ -111,14 +111,14 @@ describe('a crew', () => {
       threads: 1,
       observe: { batch: () => undefined, waited: () => undefined, ended: (why) => failures.push(why) },
     })
-    const first = model.score(tokensOf([9, 9, 9]), patient)
+    const first = model.score(tokensOf([9, 9, 9]), options)
     const texts = [
       [1, 2, 3],
       [4, 5, 6],
       [7, VOCABULARY + 7, 8],
       [10, 11, 12],
     ]
-    const codes = await Promise.all(texts.map((ids) => refusal(model.score(tokensOf(ids), patient))))
+    const codes = await Promise.all(texts.map((ids) => refusal(model.score(tokensOf(ids), options))))
     await first
     expect(codes).toEqual(['answered', 'answered', 'scoring_failed', 'answered'])
     expect(failures).toHaveLength(2)
@@ -127,7 +127,7 @@ describe('a crew', () => {
   test('starts a thread anew that has ended, and no text is lost with it', async () => {
     const { model } = await opened({ threads: 1 })
     const texts = Array.from({ length: 40 }, (_, i) => [i, i + 1, i + 2])
-    const answers = texts.map((ids) => model.score(tokensOf(ids), patient))
+    const answers = texts.map((ids) => model.score(tokensOf(ids), options))
     fail(workers[0])
     for (const [i, logits] of (await Promise.all(answers)).entries()) expect([...logits]).toEqual(expected(texts[i]))
     expect(workers).toHaveLength(2)
@@ -139,7 +139,7 @@ describe('a crew', () => {
     try {
       fail(workers[0])
       const ids = [[1, 2], Array(30).fill(3), Array(60).fill(4)]
-      const codes = await Promise.all(ids.map((one) => refusal(model.score(tokensOf(one), { msMax: 300 }))))
+      const codes = await Promise.all(ids.map((one) => refusal(model.score(tokensOf(one), { deadlineMs: 300 }))))
       for (const code of codes) expect(['timeout', 'scoring_failed', 'answered']).toContain(code)
       expect(codes).toContain('timeout')
     } finally {
@@ -148,23 +148,23 @@ describe('a crew', () => {
   })
 
   test('serves one model while another opens, and closes one without a word to the other', async () => {
-    const { crew, model } = await opened()
-    const second = crew.open({ bytes }, form)
-    expect([...(await model.score(tokensOf([1, 2]), patient))]).toEqual(expected([1, 2]))
+    const { pool, model } = await opened()
+    const second = pool.open({ bytes }, form)
+    expect([...(await model.score(tokensOf([1, 2]), options))]).toEqual(expected([1, 2]))
     const other = await second
-    const last = model.score(tokensOf([3]), patient)
+    const last = model.score(tokensOf([3]), options)
     await model.close()
     expect([...(await last)]).toEqual(expected([3]))
-    expect(await refusal(model.score(tokensOf([3]), patient))).toBe('stopping')
-    expect([...(await other.score(tokensOf([4]), patient))]).toEqual(expected([4]))
+    expect(await refusal(model.score(tokensOf([3]), options))).toBe('stopping')
+    expect([...(await other.score(tokensOf([4]), options))]).toEqual(expected([4]))
   })
 
   test('says why a model cannot be opened', async () => {
-    const crew = new Crew({ threads: 2, textsMax: 10, nowMs: () => performance.now() })
-    crews.push(crew)
-    await expect(crew.open({ bytes: new Uint8Array(64) }, form)).rejects.toThrow(/ONNX Runtime does not take the model/)
-    await expect(crew.open({ bytes }, { ...form, labels: 3 })).rejects.toThrow(/2 logits, not one for each of 3/)
-    await expect(crew.open({ path: '/nowhere/model.onnx', sha256: '' }, form)).rejects.toThrow(/ENOENT/)
+    const pool = new ScoringPool({ threads: 2, textsMax: 10, nowMs: () => performance.now() })
+    pools.push(pool)
+    await expect(pool.open({ bytes: new Uint8Array(64) }, form)).rejects.toThrow(/ONNX Runtime does not take the model/)
+    await expect(pool.open({ bytes }, { ...form, labels: 3 })).rejects.toThrow(/2 logits, not one for each of 3/)
+    await expect(pool.open({ path: '/nowhere/model.onnx', sha256: '' }, form)).rejects.toThrow(/ENOENT/)
   })
 })
 
