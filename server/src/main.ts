@@ -116,7 +116,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   const tidy = tidyHeap()
   for (const stopRound of [
     every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
-    every(TRAIN_MS, 'cannot look for training runs', () => training.look()),
+    every(TRAIN_MS, 'cannot look for training runs', () => training.poll()),
     every(TIDY_MS, 'cannot tidy the heap', async () => tidy()),
     every(RETAIN_MS, 'cannot remove old rows', async () => {
       const rows = await retain(config, Date.now(), store.log)
@@ -205,13 +205,13 @@ function trainingWork(config: Config, needs: ReleasesNeeds & { readonly store: S
     return opened
   }
   return {
-    async look(): Promise<void> {
+    async poll(): Promise<void> {
       if (queue === null && !(await needs.store.trainingRuns.anyUnattended())) return
       queue ??= open().catch((error: unknown) => {
         queue = null
         throw error
       })
-      await (await queue).look()
+      await (await queue).poll()
     },
     async check(asked: TrainingAsked, quick: boolean): Promise<TrainingAsked> {
       const { checkAsked } = await import('./training/recipes/recipe.ts')

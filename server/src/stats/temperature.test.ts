@@ -18,7 +18,7 @@ function drawn(rows: number, boast: number): { logits: Float64Array; truth: Int3
   return { logits, truth }
 }
 
-test.each([0.25, 1, 3])('a model that boasts %s-fold is brought back to honesty', (boast) => {
+test.each([0.25, 1, 3])('logits that are %s times too large are scaled back', (boast) => {
   const { logits, truth } = drawn(20_000, boast)
   expect(fitTemperature(logits, truth, 3) / boast).toBeCloseTo(1, 1)
 })

@@ -1,5 +1,5 @@
 /**
- * Temperature scaling: the one number that makes held-out probabilities honest.
+ * Temperature scaling: the one number that calibrates held-out probabilities.
  *
  *   T = argmin Σᵢ wᵢ · −ln softmax(zᵢ / T)[yᵢ]          > 0; 1 leaves the model as it is; the label never changes
  *

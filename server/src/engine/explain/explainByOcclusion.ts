@@ -3,7 +3,7 @@
  *
  *   contribution of w = centred logits(text) − centred logits(text with w masked)        (Zeiler & Fergus 2014)
  *
- * One look a word, many at a time. Contributions of single words do not sum to the logits: what words only do together
+One run a word, many words a batch. Contributions of single words do not sum to the logits: what words only do together
  * (not … good) is left in the bias.
  */
 import type { Explanation } from '../../models/textModel.ts'

@@ -13,7 +13,7 @@ export interface GradientThreadData {
 
 export type ToGradientThread =
   | { readonly kind: 'attribute'; readonly id: number; readonly ids: Int32Array; readonly baseline: Int32Array }
-  /** Nobody waits for it any more. */
+  /** Its caller is gone. */
   | { readonly kind: 'drop'; readonly id: number }
   /** Ends the thread between two runs. */
   | { readonly kind: 'end' }

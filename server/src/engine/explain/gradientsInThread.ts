@@ -1,5 +1,5 @@
 /**
- * Integrated gradients in a thread of their own, which is there only while somebody asks: it starts with the first text,
+ * Integrated gradients in a thread of their own, which exists only while explanations are asked for: it starts with the first text,
  * and ends, with the memory of its weights, a minute after the last.
  */
 import { Worker } from 'node:worker_threads'
@@ -14,11 +14,11 @@ export interface ThreadedGradients {
   close(): Promise<void>
 }
 
-/** Texts that are worked on or wait: a person looks at one at a time. */
+/** Texts under way or waiting; a person reads one explanation at a time. */
 const WAITING_MAX = 8
 const IDLE_MS = 60_000
-/** How often it is asked whether somebody still waits: who types asks for another text a moment later. */
-const LOOK_MS = 100
+/** How often an explanation under way is checked for a caller that is gone: a page asks anew at each key. */
+const ABANDONED_CHECK_MS = 100
 
 interface Asked {
   readonly resolve: (attribution: Attribution) => void
@@ -114,7 +114,7 @@ export function gradientsInThread(data: GradientThreadData, idleMs = IDLE_MS): T
         )
         const watch = setInterval(() => {
           if (isAbandoned?.()) drop(new Fault('caller_left'))
-        }, LOOK_MS)
+        }, ABANDONED_CHECK_MS)
         waiting.set(id, { resolve, reject, timer, watch })
         tell({ kind: 'attribute', id, ids, baseline })
       })

@@ -25,7 +25,7 @@ export interface Attribution {
   readonly baseline: Float64Array
   /** The largest |Σ attributions − difference| over the labels, as a share of the difference. */
   readonly error: number
-  /** Points of the path that were looked at. */
+  /** Points of the path that were evaluated. */
   readonly points: number
 }
 
@@ -154,9 +154,9 @@ interface Seen {
   readonly logits: Float64Array
 }
 
-type Look = (points: readonly Point[]) => Promise<Seen[]>
+type EvaluatePoints = (points: readonly Point[]) => Promise<Seen[]>
 
-async function pointsOn(path: Path, ids: Int32Array, baseline: Int32Array, padId: number): Promise<Look> {
+async function pointsOn(path: Path, ids: Int32Array, baseline: Int32Array, padId: number): Promise<EvaluatePoints> {
   const { rows, length } = path.bucket
   const padded = (tokens: Int32Array) => {
     const out = new BigInt64Array(length).fill(BigInt(padId))
@@ -213,7 +213,7 @@ interface Panel {
 }
 
 async function integrate(
-  look: Look,
+  evaluatePoints: EvaluatePoints,
   labels: number,
   tokens: number,
   roughness: number,
@@ -232,7 +232,7 @@ async function integrate(
         Array.from(rule.nodes, (node): Point => ({ alpha: from + node * (to - from), contrast })),
       ),
     )
-    const seen = await look([...fresh.map((alpha): Point => ({ alpha, contrast: contrasts[0] })), ...inner])
+    const seen = await evaluatePoints([...fresh.map((alpha): Point => ({ alpha, contrast: contrasts[0] })), ...inner])
     points += seen.length
     for (const [i, alpha] of fresh.entries()) ends.set(alpha, seen[i].logits)
     return cuts.map(([from, to], p) =>

@@ -98,7 +98,7 @@ describe('the thread of gradients', () => {
   const ids = Int32Array.of(2, 5, 6, 7, 3)
   const baseline = Int32Array.of(2, 4, 4, 4, 3)
 
-  test('ends when nobody has asked for a while, and comes back when somebody does', async () => {
+  test('ends when idle, and starts again with the next text', async () => {
     const gradients = gradientsInThread(data, 20)
     const first = await gradients.attribute(ids, baseline, { deadlineMs: 30_000 })
     await new Promise((resolve) => setTimeout(resolve, 200))

@@ -18,7 +18,7 @@ export interface TransformerExplainer {
 export interface ExplainerParts {
   readonly labels: readonly string[]
   readonly tokenizer: Tokenizer
-  /** Scores what occlusion asks, with everybody else's texts. */
+  /** Scores the texts of occlusion, in batches with all other texts. */
   readonly model: Pick<PooledModel, 'score'>
   /** Of the weights, for gradients. */
   readonly source: ModelSource

@@ -18,7 +18,7 @@ export interface Batch {
 /**
  * @param lengths [examples] before padding; longer ones than the longest bucket are cut by whoever fills the feeds
  * @param buckets ascending by length
- * @param random  null: in the order of length and number, for a look
+ * @param random  null: in the order of length and number, for an evaluation
  */
 export function batchesOf(lengths: ArrayLike<number>, buckets: readonly Bucket[], random: Random | null): Batch[] {
   assert(buckets.length > 0 && buckets.every((bucket, i) => i === 0 || buckets[i - 1].length < bucket.length))

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate } from './evaluate.ts'
 import { type FitNeeds, type FitOptions, type Fitted, fit } from './fit.ts'
 import { buckets, heldTexts, options, tinyEncoder, wordTexts } from './fixtures.ts'
-import { look } from './look.ts'
 
 let folder: string
 let runs = 0
@@ -36,7 +36,7 @@ test('an encoder learns, and what comes back are the weights of its best epoch',
   const losses = fitted.evaluations.map(({ metrics }) => metrics['loss'])
   expect(fitted.best?.metrics['loss']).toBe(Math.min(...losses))
   const { examples } = heldTexts(50, 2)
-  const seen = await look(tinyEncoder(1, 0.1), fitted.weights, examples, buckets, {
+  const seen = await evaluate(tinyEncoder(1, 0.1), fitted.weights, examples, buckets, {
     session: {},
     seed: 1,
     logits: false,
@@ -60,7 +60,7 @@ test('averages are what is measured and given back, and they outlive a stop', as
   const [resumed, whole] = [await run({ averaging: 0.9 }, { folder: own }), await run({ averaging: 0.9 })]
   expect(resumed.evaluations).toEqual(whole.evaluations)
   expect(resumed.weights).toEqual(whole.weights)
-  // Learning itself is as it was: only what is looked at differs.
+  // Training itself is unchanged: only what is evaluated differs.
   const plain = await run()
   expect(whole.curve).toEqual(plain.curve)
   expect(whole.evaluations).not.toEqual(plain.evaluations)

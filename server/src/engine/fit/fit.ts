@@ -17,9 +17,9 @@ import { type AdamW, adamw, clipScale, gradientNorm } from './adamw.ts'
 import { average, startAverages } from './averaging.ts'
 import { type Batch, batchesOf, paddedShare } from './buckets.ts'
 import { readCheckpoint, unusable, writeCheckpoint } from './checkpoint.ts'
+import { evaluate } from './evaluate.ts'
 import { type Examples, lengthsOf } from './examples.ts'
 import { type Learner, openLearner, tensorsOf } from './learner.ts'
-import { look } from './look.ts'
 import { layOut, type Parameters, scratchBytes } from './parameters.ts'
 import { type Schedule, scheduled } from './schedule.ts'
 import { openSplitLearner, splitTensorsOf } from './splitLearner.ts'
@@ -57,7 +57,7 @@ export interface FitOptions {
   readonly session?: SessionOptions
 }
 
-/** What is looked at after each epoch. */
+/** The held-out examples that are evaluated after each epoch. */
 export interface Held {
   readonly examples: Examples
   readonly buckets: readonly Bucket[]
@@ -127,7 +127,7 @@ export async function fit(
     let ended = run.state.ended
     while (ended === null && run.state.epoch < options.epochs) {
       await learnEpoch(run)
-      const evaluated = held === null ? null : await evaluate(run, held)
+      const evaluated = held === null ? null : await evaluateEpoch(run, held)
       run.state.epoch++
       run.state.batch = 0
       ended = evaluated === null ? null : await verdict(run, evaluated)
@@ -325,10 +325,10 @@ function diverged(step: number): Fault {
   })
 }
 
-async function evaluate(run: Run, { examples, buckets, measure }: Held): Promise<EpochEvaluation> {
+async function evaluateEpoch(run: Run, { examples, buckets, measure }: Held): Promise<EpochEvaluation> {
   const { trainable, parameters, options, needs, state } = run
   const { signal } = needs
-  const seen = await look(trainable, shown(parameters), examples, buckets, {
+  const seen = await evaluate(trainable, shown(parameters), examples, buckets, {
     session: sessionOptions(options),
     seed: options.seed,
     logits: measure !== null,

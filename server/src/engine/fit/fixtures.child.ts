@@ -1,4 +1,4 @@
-/** A run in a process of its own, to be killed: tells every point, and at the end the whole curve. Argument: its folder. */
+/** A run in a process of its own, to be killed: prints every point, and at the end the whole curve. Argument: its folder. */
 import { fit } from './fit.ts'
 import { heldTexts, options, tinyEncoder, wordTexts } from './fixtures.ts'
 

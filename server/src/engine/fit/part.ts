@@ -1,4 +1,4 @@
-/** What a part of a split learner is told: where its tensors lie, and how it is asked. */
+/** What a part of a split learner is given: where its tensors lie, and how work reaches it. */
 import type { Shape } from '../graph/ir.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { type RunTensor, runTensor, type SessionOptions } from '../session.ts'

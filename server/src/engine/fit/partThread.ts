@@ -10,7 +10,7 @@ const tensors = (of: readonly PartTensor[]) =>
 const [fed, fetched] = [tensors(inputs), tensors(outputs)]
 parentPort?.postMessage('ready')
 for (let turn = 1; ; turn++) {
-  // This thread has nothing else to do: it sleeps until it is asked.
+  // This thread has nothing else to do: it blocks until there is work.
   Atomics.wait(control, ASKED, turn - 1)
   if (Atomics.load(control, ASKED) === CLOSED) break
   await session.run(fed, fetched)

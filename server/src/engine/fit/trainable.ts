@@ -24,7 +24,7 @@ export interface Step {
   readonly graph: Graph
   /** Scalar float32: the mean loss over the rows of the batch (weighted, where rows have weights). */
   readonly loss: string
-  /** By parameter name; the gradient is the sum of the outputs. Empty for a step that only looks. */
+  /** By parameter name; the gradient is the sum of the outputs. Empty for an evaluation step. */
   readonly gradients: Readonly<Record<string, readonly GradientOutput[]>>
   /** Dropout: masks that the trainer fills anew before each run. Each holds 0 or 1/keep. */
   readonly masks: readonly { readonly feed: string; readonly shape: Shape; readonly keep: number }[]
@@ -41,5 +41,5 @@ export interface Trainable {
   /** The graph that learns at this shape; called once a bucket. An imported model's is folded by ONNX Runtime, which answers later. */
   step(bucket: Bucket): Step | Promise<Step>
   /** The same without gradients and dropout, with the logits [rows, labels] as the output `logits`. */
-  look(bucket: Bucket): Step | Promise<Step>
+  evaluationStep(bucket: Bucket): Step | Promise<Step>
 }

@@ -95,7 +95,7 @@ function fileOf(files: Readonly<Record<string, Uint8Array>>, name: string): Uint
   return bytes
 }
 
-/** What a stranger wrote: every field may be anything. */
+/** Foreign input: every field may be anything. */
 type Stated = Readonly<Record<string, unknown>>
 
 function readConfig(bytes: Uint8Array): Stated {

@@ -54,9 +54,9 @@ describe.each(exportsOf)('%s/%s', (family, file) => {
     }
   })
 
-  test('a look gives the logits of the export', async () => {
+  test('an evaluation gives the logits of the export', async () => {
     const { trainable } = await importExport(bytes, { recognise: false })
-    const step = await trainable.look({ rows: ROWS, length: LENGTH })
+    const step = await trainable.evaluationStep({ rows: ROWS, length: LENGTH })
     expect(step.gradients).toEqual({})
     if (isShared) return
     const { logits } = await runStep(step, trainable.parameters, golden)
@@ -99,9 +99,9 @@ test.each([true, false])(
     const found = new Map(again.trainable.parameters.map(({ name, initial }) => [name, initial]))
     expect(found.size).toBe(parameters.length)
     for (const [name, values] of moved) expect(found.get(name), name).toEqual(values)
-    const look = await imported.trainable.look({ rows: ROWS, length: LENGTH })
+    const evaluation = await imported.trainable.evaluationStep({ rows: ROWS, length: LENGTH })
     const asTrained = await runStep(
-      look,
+      evaluation,
       parameters.map((spec) => ({ ...spec, initial: moved.get(spec.name) ?? spec.initial })),
       golden,
     )
@@ -161,7 +161,9 @@ test('a graph that only looks like an encoder is not taken for one', async () =>
   const nodes = model.graph.nodes.map((node) => (node.op === 'Relu' ? { ...node, op: 'Tanh' } : node))
   const { encoder, trainable } = await importExport(encodeModel({ ...model, graph: { ...model.graph, nodes } }))
   expect(encoder).toBeNull()
-  expect((await trainable.look({ rows: 1, length: 4 })).graph.nodes.some(({ op }) => op === 'Tanh')).toBe(true)
+  expect((await trainable.evaluationStep({ rows: 1, length: 4 })).graph.nodes.some(({ op }) => op === 'Tanh')).toBe(
+    true,
+  )
 })
 
 test('a parameter that does not learn is fed but has no gradient', async () => {

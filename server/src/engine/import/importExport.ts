@@ -1,7 +1,7 @@
 /**
  * An export as something that learns, and its tuned weights back in the very file.
  *
- * What is an encoder of a known family becomes one of ours; every other graph is differentiated as it is. Nobody's word is
+ * What is an encoder of a known family becomes one of ours; every other graph is differentiated as it is. No name is
  * taken for it: the encoder has to give the logits that the graph gives.
  */
 import { readFileSync } from 'node:fs'
@@ -83,7 +83,7 @@ async function isSame(one: Trainable, other: Trainable, vocabulary: number): Pro
 /** The logits of two texts of tokens from all over the vocabulary, the second of which ends in padding. */
 async function logitsOf(trainable: Trainable, vocabulary: number): Promise<Float32Array> {
   const { rows, length } = SMALLEST
-  const step = await trainable.look(SMALLEST)
+  const step = await trainable.evaluationStep(SMALLEST)
   // 0, 1 and 2 are the padding of one family or another; 7919 is a prime that no vocabulary is a multiple of.
   const ids = BigInt64Array.from({ length: rows * length }, (_, at) => BigInt(3 + ((at * 7919) % (vocabulary - 3))))
   const mask = BigInt64Array.from({ length: rows * length }, (_, at) => (at < rows * length - 3 ? 1n : 0n))

@@ -5,7 +5,7 @@ import { reshape } from '../graph/ops.ts'
 import type { Typed } from '../graph/shapes/infer.ts'
 import type { Build } from '../nn/build.ts'
 import { crossEntropy, weightedMean } from '../nn/losses.ts'
-import { learningStep, lookingStep, type Result } from '../nn/steps.ts'
+import { evaluationStep, type Result, trainingStep } from '../nn/steps.ts'
 import type { OnnxGraph } from '../onnx/model.ts'
 import { floats } from '../onnx/tensor.ts'
 import { foldExport } from './foldExport.ts'
@@ -33,8 +33,8 @@ export function importGraph(exported: Exported, labels: number, learns: (name: s
   }
   return {
     parameters,
-    step: async (bucket): Promise<Step> => learningStep(parameters, await body(bucket)),
-    look: async (bucket): Promise<Step> => lookingStep(parameters, await body(bucket)),
+    step: async (bucket): Promise<Step> => trainingStep(parameters, await body(bucket)),
+    evaluationStep: async (bucket): Promise<Step> => evaluationStep(parameters, await body(bucket)),
   }
 }
 

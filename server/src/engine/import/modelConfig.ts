@@ -1,4 +1,4 @@
-/** config.json and tokenizer_config.json of a model of others: read as what they are, something that a stranger wrote. */
+/** config.json and tokenizer_config.json of a model of others: read as foreign input. */
 import { Fault } from '../../domain/faults.ts'
 
 export interface ModelConfig {

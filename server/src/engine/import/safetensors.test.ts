@@ -69,7 +69,7 @@ describe('rubbish is refused:', () => {
     ['a shape of another size', fileOf({ w: { ...good.w, shape: [3] } }, new Array(8).fill(0))],
     ['a negative size', fileOf({ w: { ...good.w, shape: [-2] } }, new Array(8).fill(0))],
     ['a shape beyond all numbers', fileOf({ w: { ...good.w, shape: [2 ** 52, 2 ** 52] } }, new Array(8).fill(0))],
-    ['a type that nobody knows', fileOf({ w: { ...good.w, dtype: 'constructor' } }, new Array(8).fill(0))],
+    ['an unknown type', fileOf({ w: { ...good.w, dtype: 'constructor' } }, new Array(8).fill(0))],
     ['a tensor without a description', fileOf({ w: null }, [])],
   ])('%s', (_, bytes) => {
     expect(() => readSafetensors(bytes)).toThrow(expect.objectContaining({ code: 'artifact_broken' }))

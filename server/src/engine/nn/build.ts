@@ -30,7 +30,7 @@ export interface Gathered {
   readonly rows: Value
 }
 
-/** A build whose parameters are inputs; it remembers what a step has to hand out. */
+/** A build whose parameters are inputs; it collects what a step has to return. */
 export interface StepBuild extends Build {
   readonly parameters: ReadonlyMap<string, Value>
   readonly gathered: readonly Gathered[]

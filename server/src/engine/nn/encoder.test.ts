@@ -103,7 +103,7 @@ test.each(['cls', 'mean'] as const)('%s: the order of words matters, and so does
   expect(Math.abs(there[0] - other[0])).toBeGreaterThan(1e-4)
 })
 
-test('dropout is where BERT has it, of the size of what it drops, and nowhere in a look', async () => {
+test('dropout is where BERT has it, of the size of what it drops, and nowhere in an evaluation', async () => {
   const trainable = encoderClassifier(config, { seed: 1 })
   const bucket = { rows: 4, length: 6 }
   const step = await trainable.step(bucket)
@@ -118,7 +118,7 @@ test('dropout is where BERT has it, of the size of what it drops, and nowhere in
     'mask.layer.1.output': [4, 8],
   })
   expect(step.masks.every(({ keep }) => keep === 0.9)).toBe(true)
-  expect((await trainable.look(bucket)).masks).toEqual([])
+  expect((await trainable.evaluationStep(bucket)).masks).toEqual([])
 })
 
 test('a parameter that does not learn has no gradient, and is fed all the same', async () => {
@@ -128,11 +128,11 @@ test('a parameter that does not learn has no gradient, and is fed all the same',
   expect(inputsOf(step)).toContain('bert.embeddings.word_embeddings.weight')
 })
 
-test('a student is told by its teacher as far as it is asked to be', async () => {
+test('distillation weighs the probabilities of the teacher by its share', async () => {
   const loss = async (share: number, teacher: number): Promise<number> => {
     const trainable = encoderClassifier(config, { seed: 3, distillation: { temperature: 2, share } })
-    const look = await trainable.look({ rows: 1, length: 2 })
-    const session = await openSession(encodeModel(toOnnx(look.graph)))
+    const evaluation = await trainable.evaluationStep({ rows: 1, length: 2 })
+    const session = await openSession(encodeModel(toOnnx(evaluation.graph)))
     const outputs = await session.run({
       ...Object.fromEntries(
         trainable.parameters.map(({ name, shape, initial }) => [name, runTensor('float32', initial, shape)]),
@@ -144,7 +144,7 @@ test('a student is told by its teacher as far as it is asked to be', async () =>
       teacher: runTensor('float32', Float32Array.of(1 - teacher, teacher), [1, 2]),
     })
     await session.close()
-    return valuesOf('float32', outputs[look.loss])[0]
+    return valuesOf('float32', outputs[evaluation.loss])[0]
   }
   expect(await loss(0, 0.9)).toBeCloseTo(await loss(0, 0.1), 6)
   const [hard, soft] = [await loss(0, 0.7), await loss(1, 0.7)]

@@ -14,7 +14,7 @@ import { initialise, type Known, type ParameterPlan } from './initialise.ts'
 import { linear, linearPlan } from './linear.ts'
 import { crossEntropy, mixed, weightedMean } from './losses.ts'
 import { servingBuild, servingModel, type Weights } from './serving.ts'
-import { learningStep, lookingStep, type Result } from './steps.ts'
+import { evaluationStep, type Result, trainingStep } from './steps.ts'
 import { fixedTokens, openTokens, packedTokens, type Tokens } from './tokens.ts'
 
 export interface ClassifierConfig extends EncoderConfig {
@@ -62,8 +62,8 @@ export function encoderClassifier(config: ClassifierConfig, options: ClassifierO
     }
   return {
     parameters,
-    step: ({ rows, length }) => learningStep(parameters, body(rows, length)),
-    look: ({ rows, length }) => lookingStep(parameters, body(rows, length)),
+    step: ({ rows, length }) => trainingStep(parameters, body(rows, length)),
+    evaluationStep: ({ rows, length }) => evaluationStep(parameters, body(rows, length)),
   }
 }
 

@@ -45,7 +45,7 @@ export interface ParameterPlan {
 export type Known = (name: string, shape: Shape) => Float32Array | null
 
 /**
- * The parameters with the values they start from. These are made when they are asked for and kept by nobody: a trainer
+ * The parameters with the values they start from. These are made on demand and not kept: a trainer
  * has its own place for them, and a second copy of all weights is memory that training lacks.
  */
 export function initialise(

@@ -6,7 +6,7 @@ import { initialise, inverseRoot, type Known, type ParameterPlan } from './initi
 import { linear, linearPlan } from './linear.ts'
 import { binaryCrossEntropy, weightedMean } from './losses.ts'
 import { recurrent, recurrentPlan } from './recurrent.ts'
-import { learningStep, lookingStep, type Result } from './steps.ts'
+import { evaluationStep, type Result, trainingStep } from './steps.ts'
 
 export interface LstmConfig {
   readonly features: number
@@ -22,7 +22,7 @@ export const lstmNames = { recurrent: 'lstm', hidden: 'hidden', output: 'output'
 
 /**
  * Feeds of a step: `window` float32 [rows, length, features], `targets` float32 [rows, 1] (1: anomaly), `row_weights`
- * float32 [rows]. The logits of a look are [rows, 1].
+ * float32 [rows]. The logits of an evaluation are [rows, 1].
  */
 export function lstmClassifier(
   config: LstmConfig,
@@ -45,8 +45,8 @@ export function lstmClassifier(
     }
   return {
     parameters,
-    step: ({ rows, length }) => learningStep(parameters, body(rows, length)),
-    look: ({ rows, length }) => lookingStep(parameters, body(rows, length)),
+    step: ({ rows, length }) => trainingStep(parameters, body(rows, length)),
+    evaluationStep: ({ rows, length }) => evaluationStep(parameters, body(rows, length)),
   }
 }
 

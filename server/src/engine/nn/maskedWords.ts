@@ -8,7 +8,7 @@ import { initialise, type Known, type ParameterPlan } from './initialise.ts'
 import { layerNormPlan, normalise } from './layerNorm.ts'
 import { linear, linearPlan } from './linear.ts'
 import { indexCrossEntropy, weightedMean } from './losses.ts'
-import { learningStep, lookingStep, type Result } from './steps.ts'
+import { evaluationStep, type Result, trainingStep } from './steps.ts'
 import { fixedTokens } from './tokens.ts'
 
 /** Of the tokens of a batch; Devlin et al. 2018, §3.1. */
@@ -24,7 +24,7 @@ export function wordsAsked({ rows, length }: Bucket): number {
  *
  * Feeds of a step: `input_ids`, `attention_mask` int64 [rows, length] (with the words hidden already), `word_positions`
  * int64 [asked] (row·length + place), `word_targets` int64 [asked], `row_weights` float32 [asked]; asked = wordsAsked(bucket).
- * The logits of a look are [asked, vocabulary]. Devlin et al. 2018, §3.1; Press & Wolf 2017 (tying).
+ * The logits of an evaluation are [asked, vocabulary]. Devlin et al. 2018, §3.1; Press & Wolf 2017 (tying).
  */
 export function maskedWords(
   config: EncoderConfig,
@@ -47,8 +47,8 @@ export function maskedWords(
     }
   return {
     parameters,
-    step: (bucket) => learningStep(parameters, body(bucket)),
-    look: (bucket) => lookingStep(parameters, body(bucket)),
+    step: (bucket) => trainingStep(parameters, body(bucket)),
+    evaluationStep: (bucket) => evaluationStep(parameters, body(bucket)),
   }
 }
 

@@ -1,4 +1,4 @@
-/** The graphs of a model of one's own building: one that learns, one that only looks. */
+/** The two graphs of a model that we build: one that trains, one that only evaluates. */
 import { differentiate } from '../autodiff/differentiate.ts'
 import type { GradientOutput, ParameterSpec, Step } from '../fit/trainable.ts'
 import type { Value } from '../graph/ir.ts'
@@ -14,7 +14,7 @@ export interface Result {
 type Body = (build: Build) => Result
 
 /** Loss, gradients and dropout masks. The gradient of `w` comes out as `gradient.w`, of gathered rows as `gradient.w.rows`. */
-export function learningStep(specs: readonly ParameterSpec[], body: Body): Step {
+export function trainingStep(specs: readonly ParameterSpec[], body: Body): Step {
   const build = stepBuild(specs, true)
   const { g } = build
   const { loss } = body(build)
@@ -43,7 +43,7 @@ export function learningStep(specs: readonly ParameterSpec[], body: Body): Step 
 }
 
 /** Loss and logits. */
-export function lookingStep(specs: readonly ParameterSpec[], body: Body): Step {
+export function evaluationStep(specs: readonly ParameterSpec[], body: Body): Step {
   const build = stepBuild(specs, false)
   const { loss, logits } = body(build)
   build.g.output(logits, 'logits')

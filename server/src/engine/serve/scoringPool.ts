@@ -48,7 +48,7 @@ export interface PooledModel {
 }
 
 const LIMITS: BatchLimits = { paddedTokensMax: 16_384, rowsMax: 64, tokensEnough: 512, paddingTokensMax: 12 }
-/** How often waiting texts are looked at whose time may be up. */
+/** How often waiting texts are checked for a deadline that has passed. */
 const SWEEP_MS = 100
 /** A thread that ends again and again is started after a pause that doubles up to the second of these. */
 const RESTART_MS = { first: 100, most: 10_000 } as const

@@ -1,10 +1,10 @@
 /**
- * What a person gets out of a detector at a threshold: which events it found, how late, and how often it cried wolf.
+ * What a detector yields at a threshold: which events it found, how late, and how many of its alerts were false.
  *
  * An alert is a run of scores at or above the threshold; runs less than five minutes apart are one alert. An event is
  * a run of anomalous rows; it is found if any of its rows alerts (never the point-adjusted F1, which then counts all
  * of them). An alert is false if all of its rows are normal; one that touches an event, or rows of which nobody knows,
- * is not. One that goes on over normal rows counts once more every hour, so that to alert always is no way out. Rows before `from` (the node has not been watched for long enough) are left aside.
+ * is not. One that goes on over normal rows counts once more every hour, so that alerting all the time does not score well. Rows before `from` (the node has not been watched for long enough) are left aside.
  */
 import { ANOMALY, type LabelledHistory, NORMAL } from '../../models/telemetry/history.ts'
 

@@ -1,5 +1,5 @@
 /**
- * The honest table of a detector: how well it ranks (ROC AUC), what it finds and how often it cries wolf at its
+ * The honest table of a detector: how well it ranks (ROC AUC), what it finds and how many false alerts it raises at its
  * threshold, for all faults and for each kind; and beside it what the controls do. Intervals resample whole nodes,
  * for the rows of one resemble each other.
  */

@@ -128,7 +128,7 @@ test('what is usual is learnt of the node, and a level that is not is told apart
   const quiet = Array.from({ length: 2000 }, (_, i) => Math.abs(deviation(i, 20 + random())))
   expect(quiet.slice(100).reduce((a, b) => a + b, 0) / 1900).toBeLessThan(2)
   expect(deviation(2000, 40)).toBeGreaterThan(10)
-  // Half an hour later it still is: an outlier teaches slowly.
+  // Half an hour later it still is: one outlier moves the mean only a little.
   for (let i = 2001; i < 2180; i++) deviation(i, 40)
   expect(deviation(2180, 40)).toBeGreaterThan(3)
 })

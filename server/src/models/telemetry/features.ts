@@ -269,7 +269,7 @@ function describe(
     const u = usualSpread.mean
     out[from + 9] = u > 0 ? clip(Math.log((std + 0.01 * u) / (1.01 * u)), SPREAD_MAX) : 0
   }
-  // A value that only fills a gap teaches nothing.
+  // A value that only fills a gap does not update the mean.
   if (column.missing[place] === 1) return
   if (!Number.isNaN(std)) learnUsual(usualSpread, std, share, noiseAt(usual.mean))
   learnUsual(usual, y, share, noiseAt(usual.mean))

@@ -17,7 +17,7 @@ export interface History {
 /** What is known of a row of a history. */
 export const NORMAL = 0
 export const ANOMALY = 1
-/** Neither: nobody said, or nobody could say. Such rows are neither learnt from nor measured on. */
+/** Neither: unlabelled or ambiguous. Such rows are neither trained on nor measured on. */
 export const UNKNOWN = 255
 
 export interface LabelledHistory extends History {

@@ -112,7 +112,7 @@ describe('injected faults', () => {
     for (const kind of faultKinds) expect(Math.abs((counts.get(kind) ?? 0) / total - 1 / 6)).toBeLessThan(0.06)
   })
 
-  test('are followed by rows that nobody is asked about, as long as the window still holds them', () => {
+  test('are followed by rows without a label, as long as the window still holds them', () => {
     const { history, faults } = injectFaults(week(4), asked)
     for (const { to } of faults) expect([...history.label.subarray(to, to + 10)]).toEqual(Array(10).fill(UNKNOWN))
   })

@@ -57,7 +57,7 @@ export const lstmRecipe: LstmRecipe = {
 
 export const anomalyLabels = ['normal', 'anomaly'] as const
 
-/** More make more features than a week of history can teach. */
+/** More metrics make more features than a week of history can fit. */
 export const METRICS_MAX = 64
 
 /**

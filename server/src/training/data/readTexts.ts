@@ -9,7 +9,7 @@ import type { Job, ReadBody } from '../jobs/messages.ts'
 
 export interface Texts {
   readonly rows: readonly LabelledText[]
-  /** Texts whose labels are nobody's word. */
+  /** Texts whose labels no person gave. */
   readonly unlabelled: readonly string[]
   /** sha256 of the file; of the files' hashes, line by line, where there are several. */
   readonly sha256: string

@@ -1,5 +1,5 @@
 /**
- * The process that trains. It is told one job over IPC, tells what happens, leaves the artifact in the run's folder, and
+ * The process that trains. It receives one job over IPC, reports its events, leaves the artifact in the run's folder, and
  * ends. It knows neither the store nor the network, so nothing that it does can harm what serves.
  */
 import { spawnSync } from 'node:child_process'
@@ -20,7 +20,7 @@ process.on('message', (message: ToChild) => {
   if (message.kind === 'stop') stop()
   else void work(message.job)
 })
-// Whoever started it is gone: nobody will take the result, but whoever resumes the run will take the checkpoint.
+// The parent is gone and will not take the result, but a resumed run will take the checkpoint.
 for (const end of ['disconnect', 'SIGTERM', 'SIGINT', 'SIGHUP']) process.on(end, stop)
 
 function stop(): void {
@@ -41,7 +41,7 @@ async function work(job: Job): Promise<void> {
 }
 
 function say(message: FromChild): void {
-  // After a disconnect nobody listens any more, which is no mistake of anybody's.
+  // After a disconnect there is no receiver, which is not an error.
   if (process.connected) process.send?.(message, undefined, {}, () => undefined)
 }
 
@@ -56,7 +56,7 @@ function failed(error: unknown): FromChild {
  * Lower priority for all threads of this process, those of V8 and libuv too: on Linux each thread has its own, and a
  * thread that starts later has that of the one that starts it.
  *
- * The lowest is a class of its own there, SCHED_IDLE: whoever wakes up beside such a thread has its core at once. Node has
+ * The lowest is a class of its own there, SCHED_IDLE: any other thread that wakes up gets the core at once. Node has
  * no call for it, so util-linux is asked; where it is missing, niceness is all that there is.
  */
 function giveWay(niceness: number): void {

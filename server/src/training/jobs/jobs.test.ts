@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-/** Jobs in a real process of their own, on a real store: from rows to a version, through stops, crashes and lies. */
+/** Jobs in a real process of their own, on a real store: from rows to a version, through stops, crashes and invalid messages. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,7 +126,7 @@ describe('a run', () => {
   onFreshState()
 
   const hasIdleClass = process.platform === 'linux' && spawnSync('chrt', ['--version']).status === 0
-  test.runIf(hasIdleClass)('works in what time nobody else wants, with all its threads', async () => {
+  test.runIf(hasIdleClass)('runs with all its threads in the idle scheduling class', async () => {
     needs = { ...needs, niceness: 19 }
     const policies: string[] = []
     await work(askedFor(), ({ kind }) => {
@@ -275,7 +275,7 @@ describe('a run', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'whose process is killed can be taken up again; one that a server cannot keep alive fails',
+    'whose process is killed can be resumed; one that keeps crashing on a server fails',
     async () => {
       const [run, place] = await claimed(askedFor({ search: { trials: 1000 } }))
       const killed = (event: TrainingEvent): void => {
@@ -330,28 +330,28 @@ describe('the queue of a server', () => {
     const mine = await create(askedFor())
     const run = await create(askedFor({ search: { trials: 30 } }), true)
     const first = queue()
-    await first.look()
-    await first.look()
+    await first.poll()
+    await first.poll()
     await until('running', run.id)
     await first.close()
     expect((await store.trainingRuns.get(run.id))?.state).toBe('interrupted')
     const second = queue()
-    await second.look()
+    await second.poll()
     await until('succeeded', run.id)
     expect((await store.trainingRuns.get(run.id))?.attempts).toBe(2)
     expect((await store.trainingRuns.get(mine.id))?.state).toBe('queued')
     await second.close()
   })
 
-  test('takes up what a dead process left, and removes the folders of what is over', async () => {
+  test('resumes what a dead process left, and removes the folders of runs that are over', async () => {
     const run = await create(askedFor(), true)
     const long = Date.now() - DEAD_MS - 1000
     await store.trainingRuns.claim(run.id, { worker: 'dead', at: long, deadBefore: 0 })
-    mkdirSync(join(needs.runsFolder, 'nobody-knows-it'), { recursive: true })
+    mkdirSync(join(needs.runsFolder, 'unknown-run'), { recursive: true })
     const alive = queue()
     await alive.tidy()
     expect(readdirSync(needs.runsFolder)).toEqual([])
-    await alive.look()
+    await alive.poll()
     await until('succeeded', run.id)
     await alive.close()
   })
@@ -375,7 +375,7 @@ describe('a training process', () => {
     return startChild(job(), {}, signal, { program, stopMs })
   }
 
-  test('that dies has crashed, with its last words', async () => {
+  test('that crashes ends as crashed, with its last output', async () => {
     const outcome = await outcomeOf(`process.on('message', () => { console.error('no memory'); process.exit(3) })`)
     expect(outcome).toMatchObject({ kind: 'crashed', fault: { code: 'internal' } })
     expect(outcome.kind === 'crashed' && outcome.fault.message).toContain('exit code 3. no memory')
@@ -383,14 +383,14 @@ describe('a training process', () => {
     expect(killed.kind === 'crashed' && killed.fault.message).toContain('out of memory?')
   })
 
-  test('that lies is ended, and nothing of it is believed', async () => {
+  test('that sends invalid messages is ended, and its result is discarded', async () => {
     const outcome = await outcomeOf(
       `process.on('message', () => { process.send({ kind: 'trained', digest: 'x' }); setInterval(() => {}, 1000) })`,
     )
     expect(outcome.kind === 'failed' && outcome.fault.message).toContain('is no message')
   })
 
-  test('that does not stop when it is told to is killed', async () => {
+  test('that does not stop when asked is killed', async () => {
     const outcome = await outcomeOf(
       `process.on('message', () => {}); process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`,
       AbortSignal.timeout(100),

@@ -6,7 +6,7 @@ import { faults } from '../../domain/faults.ts'
 import type { TrainingAsked, TrainingEvent, TrainingFile, TrainingTrial } from '../../domain/trainingRun.ts'
 import { trialStates } from '../../domain/trainingRun.ts'
 
-/** All that a training process is told. */
+/** The job that a training process receives. */
 export interface Job {
   readonly asked: TrainingAsked
   /** The data as files, in order: what comes from the log was written into one before. `name` is what the manifest calls it. */
@@ -82,7 +82,7 @@ export type ReadBody = Static<typeof ReadBody>
 
 const FromChild = Type.Union([
   Type.Object({ kind: Type.Literal('event'), event: Event }),
-  /** How far it is, for whoever looks on; not kept. */
+  /** Progress, for display; not kept. */
   Type.Object({
     kind: Type.Literal('progress'),
     share: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
@@ -103,7 +103,7 @@ export type FromChild =
   | { readonly kind: 'event'; readonly event: TrainingEvent }
   | Exclude<Static<typeof FromChild>, { kind: 'event' }>
 
-/** @throws where a message is not of the form; nothing of it is believed then. */
+/** @throws where a message is not of the form; the whole message is discarded then. */
 export function readFromChild(message: unknown): FromChild {
   if (Value.Check(FromChild, message)) return message
   throw new Error(`the training process sent something that is no message: ${first(FromChild, message)}`)

@@ -1,4 +1,4 @@
-/** Brings what happens in a run into the store: in order, in time, and through outages of the database. */
+/** Writes the events of a run into the store: in order, in time, and through outages of the database. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'
@@ -9,7 +9,7 @@ export interface RecordNeeds {
   readonly runs: Pick<TrainingRuns, 'append'>
   readonly worker: string
   readonly now: () => Millis
-  /** Somebody wants the run to end, or another process has it now. Called once at most for each. */
+  /** A cancellation was asked for, or another process has the run now. Called once at most for each. */
   readonly onStop: (why: 'cancel' | 'lost') => void
   /** Pause between writes; a write is a heartbeat too. */
   readonly pauseMs?: number

@@ -1,4 +1,4 @@
-/** Starts the process that trains, hears it out, and ends it when it must. */
+/** Starts the process that trains, receives its messages, and ends it at a deadline. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../../domain/faults.ts'
@@ -115,6 +115,6 @@ function crashed(code: number | null, by: string | null, stderr: string): Fault 
 }
 
 function send(child: ChildProcess, message: ToChild): void {
-  // A process that has ended already cannot hear it; `close` tells what became of it.
+  // A process that has ended already cannot receive it; `close` reports how it ended.
   if (child.connected) child.send(message, () => undefined)
 }

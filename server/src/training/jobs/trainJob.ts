@@ -18,7 +18,7 @@ type SearchOf = NonNullable<Recipe['search']>
 export const ARTIFACT_FOLDER = 'artifact'
 const WORK_FOLDER = 'work'
 
-/** Tells of the result last; rejects with a Fault, or with the signal's reason where it was stopped. */
+/** Reports the result last; rejects with a Fault, or with the signal's reason where it was stopped. */
 export async function trainJob(
   job: Job,
   say: Say,
@@ -154,7 +154,7 @@ async function readKept({ folder }: Job): Promise<Kept | null> {
   }
 }
 
-/** JSON has neither NaN nor ∞: a point without a loss is told in words, a metric that is no number is left out. */
+/** JSON has neither NaN nor ∞: a point without a loss becomes a notice, a metric that is no number is left out. */
 function finite(onEvent: (event: TrainingEvent) => void): (event: TrainingEvent) => void {
   let told = false
   const finiteOnly = <T>(record: Readonly<Record<string, T>>) =>

@@ -9,7 +9,7 @@ export interface QueueNeeds extends RunNeeds {
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
 }
 
-/** A worker writes every half second; one that is silent for so long is dead. */
+/** A worker writes every half second; one that has not written for this long counts as dead. */
 export const DEAD_MS = 30_000
 
 export class TrainingQueue {
@@ -21,8 +21,8 @@ export class TrainingQueue {
     this.#needs = needs
   }
 
-  /** Looks whether a run waits, and starts it; resolves when it is started. Call it every second or so. */
-  async look(): Promise<void> {
+  /** Starts the oldest run that waits, if there is one; resolves when it is started. Called about once a second. */
+  async poll(): Promise<void> {
     if (this.#working !== null || this.#stopping.signal.aborted) return
     const { runs, worker, now } = this.#needs
     const by = { worker, at: now(), deadBefore: now() - DEAD_MS }
@@ -45,7 +45,7 @@ export class TrainingQueue {
       })
   }
 
-  /** Removes what runs left behind that are over, or that nobody knows. */
+  /** Removes the folders of runs that are over or unknown. */
   async tidy(): Promise<void> {
     const { runs, runsFolder } = this.#needs
     const names = await readdir(runsFolder).catch(() => [])

@@ -27,7 +27,7 @@ export interface RunNeeds {
   /** The version of Barometer. */
   readonly engine: string
   readonly threads: number
-  /** 0 … 19: how much the training gives way to everything else. */
+  /** Niceness of the training process, 0 … 19. */
   readonly niceness: number
   /** Time that it has to stop when it must. */
   readonly stopMs?: number
@@ -38,7 +38,7 @@ export interface RunNeeds {
   ) => Promise<readonly StageEvent[]>
   /** A folder with the weights to start from: pulled, or of a version. */
   readonly baseOf: (from: string, run: TrainingRun, signal: AbortSignal) => Promise<string>
-  /** Tells an experiment tracker; null where there is none. */
+  /** An experiment tracker; null where there is none. */
   readonly track: ((run: TrainingRun) => RunTracker) | null
 }
 

@@ -17,7 +17,7 @@ const settings = {
   anomalousShare: { kind: 'real', low: 0.01, high: 0.99, about: 'share of them that ends in an anomaly' },
   metrics: { kind: 'word', about: 'names, separated by commas; by default those whose meaning is known, else all' },
   windowSeconds: { kind: 'real', low: 1, high: 86_400, about: 'of the statistics' },
-  usualSeconds: { kind: 'real', low: 60, high: 604_800, about: 'in which it forgets what was usual' },
+  usualSeconds: { kind: 'real', low: 60, high: 604_800, about: 'time constant of the mean that counts as usual' },
   faultsPerDay: { kind: 'real', low: 0.1, high: 100, about: 'injected where it learns, a day and machine' },
   machines: { kind: 'whole', low: 4, high: 1000, about: 'generated machines to learn from' },
   days: { kind: 'real', low: 0.1, high: 60, about: 'days of each' },

@@ -1,4 +1,4 @@
-/** What the job's process asks of a way to train. */
+/** What the training process needs of a recipe. */
 import { Fault } from '../../domain/faults.ts'
 import type { Setting, TrainingAsked } from '../../domain/trainingRun.ts'
 import type { Texts } from '../data/readTexts.ts'

@@ -30,7 +30,12 @@ const settings = {
   maxLength: { kind: 'whole', low: 8, high: 4096, about: 'tokens of a text that are seen' },
   keep: { kind: 'word', of: ['head', 'head-and-tail'], about: 'what is kept of a longer text' },
   heldOutShare: { kind: 'real', low: 0.001, high: 0.5, about: 'share of the rows that is held out' },
-  pretrainEpochs: { kind: 'whole', low: 0, high: 1000, about: 'passes with words hidden before labels are looked at' },
+  pretrainEpochs: {
+    kind: 'whole',
+    low: 0,
+    high: 1000,
+    about: 'epochs of masked-word pre-training before the labels are used',
+  },
   pretrainLearningRate: { kind: 'real', low: 1e-8, high: 1, about: 'of those' },
 } as const satisfies Readonly<Record<string, SettingForm>>
 

@@ -1,4 +1,4 @@
-/** Looks for good settings: trial after trial, each where the estimator expects most, the hopeless ones cut short. */
+/** Searches for good settings: trial after trial, each where the estimator expects most; poor trials are stopped early. */
 import { Fault } from '../../domain/faults.ts'
 import { bestOf, type TrainingEvent, type TrainingTrial } from '../../domain/trainingRun.ts'
 import { type Halving, halving, isHopeless } from './asha.ts'

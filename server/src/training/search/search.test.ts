@@ -229,7 +229,7 @@ describe('pruning', () => {
     )
   })
 
-  test('between rungs nobody is judged; at a rung one in three goes on', () => {
+  test('between rungs no trial is stopped; at a rung one in three goes on', () => {
     const others = Array.from({ length: 8 }, (_, i) => new Array<number>(9).fill(i))
     expect(isHopeless([99, 99], others)).toBe(false)
     expect(isHopeless([1.5, 1.5, 1.5], others)).toBe(false)
@@ -238,7 +238,7 @@ describe('pruning', () => {
 })
 
 describe('a search', () => {
-  test('begins with the settings of the recipe, and tells of every trial', async () => {
+  test('begins with the settings of the recipe, and reports every trial', async () => {
     const { trials, events, best } = await simulate({ seed: 3, trials: 6 })
     expect(trials[0].parameters).toEqual(start)
     expect(trials.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5])

@@ -1,4 +1,4 @@
-/** What every trainer has in common: what it is given beside what it is asked, and what it gives back. */
+/** What every trainer has in common: its needs and its result. */
 
 import type { TrainingEvent } from '../../domain/trainingRun.ts'
 import type { Evaluation } from '../../domain/version.ts'
@@ -8,7 +8,7 @@ export interface TrainerNeeds {
   readonly onEvent: (event: TrainingEvent) => void
   /**
    * Fires when the run is to stop. The trainer writes a checkpoint and rejects with the signal's reason, within seconds.
-   * A trainer gives way to the event loop at least once a second (`setImmediate`), or it never hears of it.
+   * A trainer yields to the event loop at least once a second (`setImmediate`), or the signal has no effect.
    */
   readonly signal: AbortSignal
   /** A folder of its own for checkpoints, empty at first; the same one when the run is taken up again. */

@@ -180,7 +180,7 @@ function ofUpperCase(level: string, before: string, after: string): Severity | n
     return null
   // "ALERT 1" is one of several lamps on a panel.
   if (level === 'ALERT' && /^\s+\d/.test(after)) return null
-  // Far behind the head it is most likely a word that somebody shouts.
+  // Far behind the head it is most likely a word in capitals, not a level.
   const words = before.match(/(?<![\w.:/@-])[a-z]{2,}(?![\w.:/@[-])/g)
   return words !== null && words.length > 3 ? null : ofWord(level)
 }

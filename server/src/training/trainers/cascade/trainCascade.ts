@@ -114,7 +114,7 @@ function holdingOut(plan: TrainingPlan, share: number): TrainingPlan {
   return { ...plan, recipe: { ...plan.recipe, heldOutShare } }
 }
 
-/** Whether neither model has learnt from a text. What a transformer of other data has learnt from, its maker knows. */
+/** Whether neither model has learnt from a text. For a transformer trained elsewhere this is unknown. */
 function isUnseen(text: string, { transformer, plan }: TrainCascade, seed: number, isSameData: boolean): boolean {
   const salt = `held-out ${seed}`
   if (!isHeldOut(text, plan.recipe.heldOutShare, salt)) return false

@@ -18,7 +18,7 @@ export interface TrainingRow {
   readonly weight?: number
   /** Rows of one group stay on one side of the held-out split (a film, a thread); the text itself if absent. */
   readonly group?: string
-  /** Read in its short form, however long it is: so that long texts teach short ones too. */
+  /** Read in its short form, however long it is: so that long texts train the short forms too. */
   readonly asShort?: boolean
   /** Forces the side. */
   readonly heldOut?: boolean

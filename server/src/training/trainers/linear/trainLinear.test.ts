@@ -322,7 +322,7 @@ test('a row that may be either weighs as much as a share of each', async () => {
   expect(whole(one)).toBeCloseTo(whole(three), 10)
 })
 
-test('a student of probabilities is as sure as its teacher, and doubts where that doubts', async () => {
+test('a model trained on probabilities is as sure as they are', async () => {
   const doubtOf = (text: string) => (/lovely|broken/.test(text) ? 0.4 : 0.1)
   const rows = ruled(4000, 12).map((row) => {
     const doubt = doubtOf(row.text)

@@ -143,7 +143,7 @@ interface Fitted {
 
 /** Largest part of the gradient at which the optimum is taken as found. */
 const GRADIENT_MAX = 1e-6
-/** Pairs that L-BFGS remembers: 5 to 10 measured alike here, and each costs two vectors of all parameters. */
+/** Pairs that L-BFGS keeps: 5 to 10 measured alike here, and each costs two vectors of all parameters. */
 const MEMORY = 6
 
 async function fit(
@@ -197,10 +197,10 @@ function norm(vector: Float64Array): number {
   return Math.sqrt(squares)
 }
 
-/** A label needs this many held-out rows before the held-out loss may end a run: without them it rewards forgetting it. */
+/** A label needs this many held-out rows before the held-out loss may end a run: without them a model that ignores the label has the lower loss. */
 const WATCHED_ROWS_MIN = 5
 
-/** Whether the held-out rows can be trusted to speak for every label that training knows. */
+/** Whether the held-out rows represent every label of the training rows. */
 function watchable({ rows, rowsTraining, label }: Problem): boolean {
   const counts = new Map<number, number>()
   for (let i = 0; i < rowsTraining; i++) counts.set(label[i], 0)

@@ -133,7 +133,7 @@ function splitParts(data: TelemetryData, recipe: LstmRecipe, seed: number): Tele
   }
 }
 
-/** Refuses before any work what could teach nothing. */
+/** Refuses, before any work, data that no detector can be trained on. */
 function planFor({ histories }: TelemetryData, recipe: LstmRecipe): FeaturePlan {
   const present = [...new Set(histories.flatMap(({ metrics }) => metrics))]
   const plan = planOf(recipe, present)

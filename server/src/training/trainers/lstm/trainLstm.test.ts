@@ -66,7 +66,7 @@ describe('a detector that learnt on generated machines', async () => {
     expect(all.metrics.ece.value).toBeLessThan(0.1)
   })
 
-  test('tells its curve as it goes', () => {
+  test('reports its curve while it runs', () => {
     const phases = events.flatMap((event) => (event.kind === 'phase' ? [event.name] : []))
     expect(phases).toEqual(['features', 'fitting', 'calibrating', 'measuring'])
     const losses = events.flatMap((event) => (event.kind === 'evaluated' ? [event.metrics.loss] : []))

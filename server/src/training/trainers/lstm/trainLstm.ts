@@ -100,7 +100,7 @@ interface Prepared {
   readonly choose: readonly Series[]
 }
 
-/** Features of the rows that are learnt from and chosen by; the scaler knows only the first. */
+/** Features of the training and selection rows; the scaler is fitted on the former only. */
 async function prepareFeatures(
   parts: TelemetryParts,
   signal: AbortSignal,
@@ -416,7 +416,7 @@ function countWeights({ layers, head }: LstmWeights): number {
   return parts.reduce((sum, part) => sum + part.length, 0)
 }
 
-/** Gives way to the event loop before a piece of work, so that a stop is heard. */
+/** Yields to the event loop before a piece of work, so that a stop takes effect. */
 async function breathing<T>(signal: AbortSignal, work: () => T): Promise<T> {
   await new Promise(setImmediate)
   signal.throwIfAborted()

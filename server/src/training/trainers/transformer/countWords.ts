@@ -1,7 +1,7 @@
 /** The words of texts as BERT's rules see them, counted: what a vocabulary is built of. */
 import { bertCharacters, kinds } from '../../../engine/tokenize/bertCharacters.ts'
 
-/** Words that are remembered; beyond, those that came once so far are forgotten, which leaves what a vocabulary needs. */
+/** Words that are counted at a time; beyond, those that occurred once so far are dropped, which a vocabulary can spare. */
 const WORDS_MAX = 2_000_000
 
 const characters = bertCharacters({ cleanText: true, handleChinese: true, stripAccents: true, lowercase: true })

@@ -1,4 +1,4 @@
-/** A small transformer as teacher, and as the part of a cascade that knows more. */
+/** A small transformer as teacher, and as the second part of a cascade. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -88,7 +88,7 @@ function distilled(changes: Partial<Distil> = {}): Promise<Trained> {
 }
 
 describe('a student', () => {
-  test('that is linear learns from texts without labels what its teacher knows', async () => {
+  test('to a linear model works on texts without labels', async () => {
     const trained = await distilled()
     expect(trained.artifact.manifest).toMatchObject({
       kind: 'linear',

@@ -8,7 +8,7 @@ import { batchesOf } from './buckets.ts'
 import { type Examples, type Feeds, lengthsOf } from './examples.ts'
 import type { Bucket, Trainable } from './trainable.ts'
 
-export interface Looked {
+export interface Evaluated {
   /** Mean over the examples. */
   readonly loss: number
   /** [examples × width], in the order of the examples; empty where only the loss was asked for. */
@@ -16,23 +16,23 @@ export interface Looked {
   readonly width: number
 }
 
-export interface LookOptions {
+export interface EvaluateOptions {
   readonly session: SessionOptions
-  /** Draws what examples draw (masked words): the same at every look. */
+  /** Draws what examples draw (masked words): the same at every evaluation. */
   readonly seed: number
   /** False: only the loss. */
   readonly logits: boolean
   readonly signal?: AbortSignal
 }
 
-/** Sessions are opened for the look and closed after it, so that training has the memory to itself. */
-export async function look(
+/** Sessions are opened for the evaluation and closed after it, so that training has the memory to itself. */
+export async function evaluate(
   trainable: Trainable,
   weights: ReadonlyMap<string, Float32Array>,
   examples: Examples,
   buckets: readonly Bucket[],
-  options: LookOptions,
-): Promise<Looked> {
+  options: EvaluateOptions,
+): Promise<Evaluated> {
   const batches = batchesOf(lengthsOf(examples), buckets, null)
   let loss = 0
   let width = 0
@@ -40,12 +40,12 @@ export async function look(
   for (const [b, bucket] of buckets.entries()) {
     const mine = batches.filter((batch) => batch.bucket === b)
     if (mine.length === 0) continue
-    const looker = await openLooker(trainable, weights, bucket, options)
+    const evaluator = await openEvaluator(trainable, weights, bucket, options)
     try {
       for (const [i, { rows }] of mine.entries()) {
         options.signal?.throwIfAborted()
-        examples.fill(rows, bucket, looker.feeds, seededRandom(options.seed + 1_000_003 * b + i))
-        const seen = await looker.run()
+        examples.fill(rows, bucket, evaluator.feeds, seededRandom(options.seed + 1_000_003 * b + i))
+        const seen = await evaluator.run()
         loss += seen.loss * rows.length
         if (seen.logits === null) continue
         if (logits.length === 0) {
@@ -57,19 +57,19 @@ export async function look(
         }
       }
     } finally {
-      await looker.close()
+      await evaluator.close()
     }
   }
   return { loss: loss / examples.count, logits, width }
 }
 
-async function openLooker(
+async function openEvaluator(
   trainable: Trainable,
   weights: ReadonlyMap<string, Float32Array>,
   bucket: Bucket,
-  { session: options, logits }: LookOptions,
+  { session: options, logits }: EvaluateOptions,
 ) {
-  const step = await trainable.look(bucket)
+  const step = await trainable.evaluationStep(bucket)
   const session = await openSession(encodeModel(toOnnx(step.graph)), options)
   const inputs: Record<string, RunTensor> = {}
   const feeds: Record<string, Feeds[string]> = {}
