@@ -1,6 +1,9 @@
 /**
  * The walls of the house: which folder may import which, held to by reading every import, and drawn into the docs.
  *
+ * A breach is also: a room whose path does not exist, a room that the docs do not list, a file in no room, and files
+ * that need each other's values.
+ *
  *   node scripts/boundaries.ts            check, and draw the table into docs/architecture.md
  *   node scripts/boundaries.ts --check    check, and fail where the drawing is stale
  *
@@ -84,11 +87,13 @@ export const owned: Readonly<Record<string, readonly string[]>> = {
   react: ['web'],
 }
 
-/** An import that breaks the table. */
+/** Folders in which every file belongs to a room. */
+const HOUSES = ['server/src', 'web/src', 'wire/src']
+
+/** What breaks the table: at one line of a file, or (line 0) the file or the folder itself. */
 export interface Breach {
   readonly file: string
   readonly line: number
-  readonly imports: string
   readonly why: string
 }
 
@@ -99,6 +104,7 @@ interface Import {
   readonly line: number
 }
 
+/** `from` imports `to`, both files or both rooms. */
 type Edge = { readonly from: string; readonly to: string; readonly file: string; readonly line: number }
 type Table = Readonly<Record<string, Room>>
 
@@ -116,45 +122,83 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
   process.exitCode = main(process.argv.includes('--check'))
 
 function main(checkOnly: boolean): number {
-  const breaches = findBreaches(ROOT, rooms)
-  for (const { file, line, imports, why } of breaches)
-    process.stderr.write(`${file}:${line}: imports ${imports}: ${why}\n`)
-  const fresh = drawInto(readFileSync(join(ROOT, DRAWING), 'utf8'), draw(rooms))
-  const stale = fresh !== readFileSync(join(ROOT, DRAWING), 'utf8')
+  const page = readFileSync(join(ROOT, DRAWING), 'utf8')
+  const breaches = [...findBreaches(ROOT, rooms, HOUSES), ...undocumented(page, rooms, (path) => exists(ROOT, path))]
+  for (const { file, line, why } of breaches)
+    process.stderr.write(line > 0 ? `${file}:${line}: ${why}\n` : `${file}: ${why}\n`)
+  const fresh = drawInto(page, draw(rooms))
+  const stale = fresh !== page
   if (stale && checkOnly) process.stderr.write(`${DRAWING}: the drawing is stale; run: npm run boundaries\n`)
   if (stale && !checkOnly) writeFileSync(join(ROOT, DRAWING), fresh)
   return breaches.length > 0 || (stale && checkOnly) ? 1 : 0
 }
 
-/** Reads every source file under the rooms of a table. Tests may import what they like, so they are left aside. */
-export function findBreaches(root: string, table: Table): Breach[] {
-  const breaches: Breach[] = []
-  const edges: Edge[] = []
+/**
+ * Reads every source file under the rooms of a table. Tests may import what they like, so they are left aside.
+ *
+ * @param houses folders in which every file must belong to a room
+ */
+export function findBreaches(root: string, table: Table, houses: readonly string[]): Breach[] {
+  const breaches: Breach[] = [...missingRooms(root, table), ...strayFiles(root, table, houses)]
+  const betweenRooms: Edge[] = []
+  const betweenFiles: Edge[] = []
   for (const file of sourceFiles(root, table)) {
     const from = roomOf(file, table)
     if (from === null) continue
-    for (const one of importsOf(join(root, file), readFileSync(join(root, file), 'utf8'))) {
-      const at = { file, line: one.line, imports: one.specifier }
-      const local = resolveLocal(root, file, one.specifier)
-      if (local === null) {
-        const why = packageBreach(from, one.specifier, table)
-        if (why) breaches.push({ ...at, why })
-        continue
-      }
-      const to = roomOf(local, table)
-      if (to === from) continue
-      const why = to === null ? `${local} is in no room of the house` : wallBreach(from, to, one.typeOnly, table)
-      if (why) breaches.push({ ...at, why })
-      if (to !== null) edges.push({ from, to, file, line: one.line })
+    for (const { specifier, typeOnly, line } of importsOf(join(root, file), readFileSync(join(root, file), 'utf8'))) {
+      const local = resolveLocal(root, file, specifier)
+      const to = local === null ? null : roomOf(local, table)
+      const why =
+        local === null
+          ? packageBreach(from, specifier, table)
+          : to === null
+            ? `${local} is in no room of the house`
+            : wallBreach(from, to, typeOnly, table)
+      if (why) breaches.push({ file, line, why: `imports ${specifier}: ${why}` })
+      if (to !== null && to !== from) betweenRooms.push({ from, to, file, line })
+      if (local !== null && !typeOnly) betweenFiles.push({ from: file, to: local, file, line })
     }
   }
-  return [...breaches, ...cycles(edges)].sort((a, b) =>
-    a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1,
-  )
+  breaches.push(...rings(betweenRooms, 'a ring, of which types are part'))
+  // Dynamic imports and workers count: whatever the order of loading, neither file can be read or changed alone.
+  breaches.push(...rings(betweenFiles, 'a ring of values: move what both need into a third file'))
+  return breaches.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
+}
+
+function missingRooms(root: string, table: Table): Breach[] {
+  return Object.entries(table)
+    .filter(([, { path }]) => !exists(root, path))
+    .map(([name, { path }]) => ({ file: path, line: 0, why: `the room ${name} is in the table, but not on the disk` }))
+}
+
+/** Files of any kind that no room holds. A test belongs where the file stands that it tests. */
+function strayFiles(root: string, table: Table, houses: readonly string[]): Breach[] {
+  return houses
+    .flatMap((house) => filesUnder(root, house))
+    .filter((file) => roomOf(file.replace(/\.test\.(tsx?)$/, '.$1'), table) === null)
+    .map((file) => ({ file, line: 0, why: 'in no room of the house: the table does not list its folder' }))
+}
+
+/** Holds the document's table of folders to the rooms: each is listed by its path, and every listed path exists. */
+export function undocumented(page: string, table: Table, isThere: (path: string) => boolean): Breach[] {
+  const lines = page.split('\n')
+  const head = lines.findIndex((line) => /^\| *folder *\|/.test(line))
+  if (head < 0) throw new Error('The page lacks its table of folders (a line that begins with | folder |).')
+  const listed = new Map<string, number>()
+  for (let i = head + 2; lines[i]?.startsWith('|'); i++)
+    for (const [, path] of (lines[i].split('|')[1] ?? '').matchAll(/`([^`]+)`/g)) listed.set(path, i + 1)
+  const absent = Object.entries(table)
+    .filter(([, { path }]) => !listed.has(path))
+    .map(([name, { path }]) => ({ file: DRAWING, line: head + 1, why: `the room ${name} (\`${path}\`) is not listed` }))
+  const gone = [...listed]
+    .filter(([path]) => !isThere(path))
+    .map(([path, line]) => ({ file: DRAWING, line, why: `\`${path}\` is listed, but does not exist` }))
+  return [...absent, ...gone]
 }
 
 function wallBreach(from: string, to: string, typeOnly: boolean, table: Table): string | null {
   const room = table[from]
+  if (to === from) return null
   if (room.may === 'everything' || room.may.includes(to)) return null
   if (room.types?.includes(to)) return typeOnly ? null : `${from} may import only types of ${to} (use \`import type\`)`
   return `${from} may not import ${to}`
@@ -171,30 +215,43 @@ function packageBreach(from: string, specifier: string, table: Table): string | 
   return null
 }
 
-/** Rooms that import each other in a ring, whatever the table allows. One breach for each edge of a ring. */
-function cycles(edges: readonly Edge[]): Breach[] {
-  const reach = (start: string) => {
-    const seen = new Set<string>()
-    const visit = (room: string) => {
-      for (const edge of edges)
-        if (edge.from === room && !seen.has(edge.to)) {
-          seen.add(edge.to)
-          visit(edge.to)
-        }
+/** One breach for each edge of a ring. */
+function rings(edges: readonly Edge[], what: string): Breach[] {
+  const groups = ringGroups(edges)
+  const seen = new Set<string>()
+  return edges.flatMap(({ from, to, file, line }) => {
+    const group = groups.get(from)
+    const key = `${from} ${to}`
+    if (group === undefined || group !== groups.get(to) || seen.has(key)) return []
+    seen.add(key)
+    return [{ file, line, why: `${from} and ${to} import each other (${what})` }]
+  })
+}
+
+/** The number of the ring that a node is part of; nodes of no ring are left out. Tarjan 1972: strong components. */
+function ringGroups(edges: readonly Edge[]): Map<string, number> {
+  const next = new Map<string, string[]>()
+  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to])
+  const index = new Map<string, number>()
+  const low = new Map<string, number>()
+  const stack: string[] = []
+  const groups = new Map<string, number>()
+  const visit = (node: string): void => {
+    const own = index.size
+    index.set(node, own)
+    low.set(node, own)
+    stack.push(node)
+    for (const to of next.get(node) ?? []) {
+      if (!index.has(to)) visit(to)
+      if (stack.includes(to)) low.set(node, Math.min(low.get(node) ?? own, low.get(to) ?? own))
     }
-    visit(start)
-    return seen
+    if (low.get(node) !== own) return
+    const component = stack.splice(stack.indexOf(node))
+    const isRing = component.length > 1 || next.get(node)?.includes(node)
+    if (isRing) for (const one of component) groups.set(one, own)
   }
-  const first = new Map<string, Edge>()
-  for (const edge of edges) if (!first.has(`${edge.from} ${edge.to}`)) first.set(`${edge.from} ${edge.to}`, edge)
-  return [...first.values()]
-    .filter((edge) => reach(edge.to).has(edge.from))
-    .map(({ from, to, file, line }) => ({
-      file,
-      line,
-      imports: to,
-      why: `${from} and ${to} import each other (a ring)`,
-    }))
+  for (const node of next.keys()) if (!index.has(node)) visit(node)
+  return groups
 }
 
 /**
@@ -298,14 +355,20 @@ function roomOf(file: string, table: Table): string | null {
 }
 
 function sourceFiles(root: string, table: Table): string[] {
-  const files = new Set<string>()
-  const visit = (path: string) => {
-    const stats = statSync(join(root, path), { throwIfNoEntry: false })
-    if (stats?.isDirectory()) for (const name of readdirSync(join(root, path))) visit(`${path}/${name}`)
-    else if (stats && /\.(ts|tsx|mjs)$/.test(path) && !/\.test\.tsx?$|\.d\.ts$/.test(path)) files.add(path)
-  }
-  for (const { path } of Object.values(table)) visit(path)
-  return [...files].sort()
+  const files = new Set(Object.values(table).flatMap(({ path }) => filesUnder(root, path)))
+  return [...files].filter((path) => /\.(ts|tsx|mjs)$/.test(path) && !/\.test\.tsx?$|\.d\.ts$/.test(path)).sort()
+}
+
+/** The file itself, or all files in the folder and below. */
+function filesUnder(root: string, path: string): string[] {
+  const stats = statSync(join(root, path), { throwIfNoEntry: false })
+  if (stats === undefined) return []
+  if (!stats.isDirectory()) return [path]
+  return readdirSync(join(root, path)).flatMap((name) => filesUnder(root, `${path}/${name}`))
+}
+
+function exists(root: string, path: string): boolean {
+  return statSync(join(root, path), { throwIfNoEntry: false }) !== undefined
 }
 
 /** The table as text, top to bottom: whoever stands higher may know those below, never the other way round. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isUuidv7, timeOfUuidv7, uuidv7Floor, uuidv7Source } from './ids.ts'
+import { isUuidv7, uuidv7Source } from './ids.ts'
 
 const millis = fc.integer({ min: 0, max: 2 ** 48 - 10_000 })
 const word = fc.integer({ min: 0, max: 2 ** 32 - 1 })
@@ -13,9 +13,7 @@ test('an id is a UUIDv7 that carries its millisecond', () => {
         () => random,
       )()
       expect(isUuidv7(id)).toBe(true)
-      expect(timeOfUuidv7(id)).toBe(at)
-      expect(id >= uuidv7Floor(at)).toBe(true)
-      expect(id < uuidv7Floor(at + 1)).toBe(true)
+      expect(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toBe(at)
     }),
   )
 })

@@ -57,14 +57,3 @@ const UUIDV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 export function isUuidv7(text: string): boolean {
   return UUIDV7.test(text)
 }
-
-/** The time in a UUIDv7. */
-export function timeOfUuidv7(id: string): Millis {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
-}
-
-/** The smallest UUIDv7 of a millisecond: `id >= uuidv7Floor(t)` means “at t or later”. */
-export function uuidv7Floor(at: Millis): string {
-  const hex = at.toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
-}

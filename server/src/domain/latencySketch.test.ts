@@ -23,6 +23,18 @@ test('every quantile is within 2.5 % of the exact one', () => {
   )
 })
 
+test('a latency lies in its bucket, γ^(i−1) < ms ≤ γ^i, and a longer one in no lower bucket', () => {
+  const latency = fc.double({ min: 1e-3, max: 1e7, noNaN: true })
+  fc.assert(
+    fc.property(latency, latency, (a, b) => {
+      const bucket = latencyBucket(a)
+      expect(a).toBeLessThanOrEqual(1.05 ** bucket * (1 + 1e-12))
+      expect(a).toBeGreaterThan(1.05 ** (bucket - 1) * (1 - 1e-12))
+      expect(Math.sign(bucket - latencyBucket(b)) * Math.sign(a - b)).not.toBe(-1)
+    }),
+  )
+})
+
 test('merged sketches are the sketch of all values', () => {
   fc.assert(
     fc.property(latencies, latencies, (a, b) => {

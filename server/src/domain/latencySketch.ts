@@ -9,7 +9,7 @@
  */
 export type LatencySketch = ReadonlyMap<number, number>
 
-export const GAMMA = 1.05
+const GAMMA = 1.05
 const LN_GAMMA = Math.log(GAMMA)
 /** A microsecond: below it, nothing was measured. */
 const SMALLEST_MS = 0.001

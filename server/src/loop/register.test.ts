@@ -2,12 +2,12 @@ import { cp, mkdtemp, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openAtOnce } from '../../test/openAtOnce.ts'
 import { Fault } from '../domain/faults.ts'
 import { openStore } from '../store/openStore.ts'
 import type { Store } from '../store/store.ts'
 import { type Artifact, makeArtifact } from '../versions/artifacts/artifact.ts'
 import { verifyArtifact } from '../versions/artifacts/folder.ts'
-import { openAtOnce } from '../versions/artifacts/loadArtifact.ts'
 import { artifactFolder, Releases, type ReleasesNeeds, register, registerStarters } from './register.ts'
 
 const starter = new URL('../../../starter/sentiment', import.meta.url).pathname

@@ -14,15 +14,10 @@ export function hash53(text: string): number {
 
 /**
  * The key under which two texts count as the same one: hash53 of the text in lower case, any run of white space
- * as one space, trimmed. Equal to hash53(normaliseText(text)), without making that text.
+ * as one space, trimmed; without making that text.
  */
 export function textKey(text: string): number {
   return hashSpaced(text.toLowerCase(), true)
-}
-
-/** What textKey hashes. */
-export function normaliseText(text: string): string {
-  return text.toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
 const SPACE = 32

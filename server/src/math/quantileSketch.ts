@@ -34,7 +34,11 @@ export function quantileSketch(values: ArrayLike<number>, size = SKETCH_SIZE): Q
   )
 }
 
-/** The sketch of all rows of several sketches. */
+/**
+ * The sketch of all rows of several sketches.
+ *
+ * @internal The server only writes sketches so far, into the reference of a version; tests read them back.
+ */
 export function mergeSketches(sketches: readonly QuantileSketch[], size = SKETCH_SIZE): QuantileSketch {
   const centroids = sketches.flatMap(({ means, weights }) => means.map((mean, i) => ({ mean, weight: weights[i] })))
   centroids.sort((a, b) => a.mean - b.mean)
@@ -51,6 +55,8 @@ export function mergeSketches(sketches: readonly QuantileSketch[], size = SKETCH
 /**
  * The value below which a share q of the rows lies; linear between the centres of centroids, exact at 0 and 1.
  * @returns NaN of no rows.
+ *
+ * @internal The server only writes sketches so far, into the reference of a version; tests read them back.
  */
 export function sketchQuantile(sketch: QuantileSketch, q: number): number {
   if (sketch.rows === 0) return NaN
@@ -67,6 +73,8 @@ export function sketchQuantile(sketch: QuantileSketch, q: number): number {
 /**
  * The share of rows below a value plus half of those at it: the inverse of sketchQuantile.
  * @returns NaN of no rows.
+ *
+ * @internal The server only writes sketches so far, into the reference of a version; tests read them back.
  */
 export function sketchRank(sketch: QuantileSketch, value: number): number {
   if (sketch.rows === 0) return NaN

@@ -12,9 +12,9 @@ import { register } from '../../src/loop/register.ts'
 import { openStore } from '../../src/store/openStore.ts'
 import { makeArtifact } from '../../src/versions/artifacts/artifact.ts'
 import { verifyArtifact } from '../../src/versions/artifacts/folder.ts'
-import { openAtOnce } from '../../src/versions/artifacts/loadArtifact.ts'
 import { withBug } from '../bug.ts'
 import { bearer, type Keyed, serveKeyed } from '../keyed.ts'
+import { openAtOnce } from '../openAtOnce.ts'
 import { type Answer, type Served, serve } from '../serve.ts'
 
 /** Codes that no request can meet, and where they are tested instead. */

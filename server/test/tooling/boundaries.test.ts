@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { draw, drawInto, findBreaches, importsOf, type Room } from '../../../scripts/boundaries.ts'
+import { draw, drawInto, findBreaches, importsOf, type Room, undocumented } from '../../../scripts/boundaries.ts'
 
 const table = {
   words: { path: 'src/words', may: [], pure: true },
@@ -12,6 +12,15 @@ const table = {
   main: { path: 'src/main.ts', may: 'everything' },
 } as const satisfies Record<string, Room>
 
+/** One file a room, so that none of them is missing. */
+const FILES = {
+  'src/words/word.ts': 'export const word = 1',
+  'src/sums/add.ts': 'export const add = 1',
+  'src/shelf/shelf.ts': 'export const shelf = 1',
+  'src/desk/blotter.ts': 'export const blotter = 1',
+  'src/main.ts': '',
+}
+
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
@@ -19,14 +28,23 @@ afterEach(() => {
 
 /** A small house on disk; what the script finds in it, as `file: why`. */
 function breachesOf(files: Record<string, string>): string[] {
+  return breachesIn(houseOf({ ...FILES, ...files }))
+}
+
+function houseOf(files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), 'barometer-house-'))
   folders.push(root)
-  const all = { 'src/words/word.ts': 'export const word = 1', 'src/shelf/shelf.ts': 'export const shelf = 1', ...files }
-  for (const [path, source] of Object.entries(all)) {
+  for (const [path, source] of Object.entries(files)) {
     mkdirSync(join(root, dirname(path)), { recursive: true })
     writeFileSync(join(root, path), source)
   }
-  return findBreaches(root, table).map(({ file, line, why }) => `${file}:${line}: ${why}`)
+  return root
+}
+
+function breachesIn(root: string): string[] {
+  return findBreaches(root, table, ['src']).map(({ file, line, why }) =>
+    line > 0 ? `${file}:${line}: ${why}` : `${file}: ${why}`,
+  )
 }
 
 describe('the walls', () => {
@@ -40,7 +58,7 @@ describe('the walls', () => {
 
   test('an illegal import is caught, with its file and line', () => {
     expect(breachesOf({ 'src/words/other.ts': "\nimport { shelf } from '../shelf/shelf.ts'" })).toEqual([
-      'src/words/other.ts:2: words may not import shelf',
+      'src/words/other.ts:2: imports ../shelf/shelf.ts: words may not import shelf',
     ])
   })
 
@@ -54,7 +72,7 @@ describe('the walls', () => {
     ['an import that keeps its side effect', "import { type S } from '../shelf/shelf.ts'"],
   ])('where only types may pass, %s is a breach', (_, source) => {
     expect(breachesOf({ 'src/desk/desk.ts': source })).toEqual([
-      'src/desk/desk.ts:1: desk may import only types of shelf (use `import type`)',
+      'src/desk/desk.ts:1: imports ../shelf/shelf.ts: desk may import only types of shelf (use `import type`)',
     ])
   })
 
@@ -72,7 +90,7 @@ describe('the walls', () => {
 
   test('a package with an owner stays with it', () => {
     expect(breachesOf({ 'src/desk/desk.ts': "import { DatabaseSync } from 'node:sqlite'" })).toEqual([
-      'src/desk/desk.ts:1: only store may know the package node:sqlite',
+      'src/desk/desk.ts:1: imports node:sqlite: only store may know the package node:sqlite',
     ])
   })
 
@@ -82,7 +100,64 @@ describe('the walls', () => {
 
   test('a file outside of every room cannot be imported', () => {
     const files = { 'src/stray.ts': 'export const x = 1', 'src/desk/desk.ts': "import { x } from '../stray.ts'" }
-    expect(breachesOf(files)).toEqual(['src/desk/desk.ts:1: src/stray.ts is in no room of the house'])
+    expect(breachesOf(files)).toEqual([
+      'src/desk/desk.ts:1: imports ../stray.ts: src/stray.ts is in no room of the house',
+      'src/stray.ts: in no room of the house: the table does not list its folder',
+    ])
+  })
+
+  test.each(['src/attic/box.ts', 'src/attic/box.sql', 'src/lone.ts', 'src/attic/box.test.ts'])(
+    'a file in a folder that the table does not list is a breach: %s',
+    (file) => {
+      expect(breachesOf({ [file]: '' })).toEqual([
+        `${file}: in no room of the house: the table does not list its folder`,
+      ])
+    },
+  )
+
+  test('a test beside a room that is one file belongs to it', () => {
+    expect(breachesOf({ 'src/main.test.ts': '' })).toEqual([])
+  })
+
+  test('a room of the table that is not on the disk is a breach', () => {
+    const root = houseOf({ ...FILES })
+    rmSync(join(root, 'src/shelf'), { recursive: true })
+    expect(breachesIn(root)).toEqual(['src/shelf: the room shelf is in the table, but not on the disk'])
+  })
+
+  test.each([
+    ['an import', "import { b } from './b.ts'"],
+    ['a re-export', "export * from './b.ts'"],
+    ['a dynamic import', "export const late = () => import('./b.ts')"],
+    ['a worker', "new Worker(new URL('./b.ts', import.meta.url))"],
+  ])('two files of one room that need each other’s values are a breach on both sides: %s', (_, source) => {
+    expect(breachesOf({ 'src/desk/a.ts': source, 'src/desk/b.ts': "import { a } from './a.ts'" })).toEqual([
+      'src/desk/a.ts:1: src/desk/a.ts and src/desk/b.ts import each other (a ring of values: move what both need into a third file)',
+      'src/desk/b.ts:1: src/desk/b.ts and src/desk/a.ts import each other (a ring of values: move what both need into a third file)',
+    ])
+  })
+
+  test('files that need each other’s types only, or whose ring is broken by a type, are no breach', () => {
+    const files = {
+      'src/desk/a.ts': "import type { B } from './b.ts'",
+      'src/desk/b.ts': "import { c } from './c.ts'",
+      'src/desk/c.ts': "import { a } from './a.ts'",
+    }
+    expect(breachesOf(files)).toEqual([])
+  })
+
+  test('a longer ring is a breach on each of its sides, and who only leads into it has none', () => {
+    const ring = {
+      'src/desk/a.ts': "import './b.ts'",
+      'src/desk/b.ts': "import './c.ts'",
+      'src/desk/c.ts': "import './a.ts'",
+      'src/desk/door.ts': "import './a.ts'",
+    }
+    expect(breachesOf(ring).map((one) => one.slice(0, 'src/desk/a'.length))).toEqual([
+      'src/desk/a',
+      'src/desk/b',
+      'src/desk/c',
+    ])
   })
 
   test('a ring of folders is a breach on each of its sides, even of types and even where the table allows them', () => {
@@ -100,6 +175,34 @@ describe('the walls', () => {
 
 test('an import named in a comment or a string is no import', () => {
   expect(importsOf('x.ts', "// import './a.ts'\nconst words = `import './b.ts'`")).toEqual([])
+})
+
+describe('the list of folders', () => {
+  const page = [
+    '| folder | what it is |',
+    '|---|---|',
+    ...['words', 'sums', 'shelf', 'desk'].map((one) => `| \`src/${one}\` | … |`),
+  ]
+  const listing = (lines: readonly string[], isThere = (_: string) => true) =>
+    undocumented(lines.join('\n'), table, isThere).map(({ line, why }) => `${line}: ${why}`)
+
+  test('a room that the document does not list is a breach', () => {
+    expect(listing(page)).toEqual(['1: the room main (`src/main.ts`) is not listed'])
+    expect(listing([...page, '| `src/main.ts`, `src/words` | … |'])).toEqual([])
+  })
+
+  test('a path in words behind the folder, or in another table, does not list a room', () => {
+    expect(listing([...page, '| `src/words` | like `src/main.ts` |', '', '| `src/main.ts` | … |'])).toHaveLength(1)
+  })
+
+  test('a folder that is listed but does not exist is a breach', () => {
+    const lines = [...page, '| `src/main.ts` | … |', '| `src/cellar` | … |']
+    expect(listing(lines, (path) => path !== 'src/cellar')).toEqual(['8: `src/cellar` is listed, but does not exist'])
+  })
+
+  test('a page without the table is refused', () => {
+    expect(() => listing(['words'])).toThrow('lacks its table of folders')
+  })
 })
 
 describe('the drawing', () => {

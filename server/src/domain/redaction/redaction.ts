@@ -4,20 +4,6 @@ import { detectors, isWordCode } from './personalData.ts'
 /** What the log keeps of a text: all of it, all but personal data, or only its keyed hash. */
 export type KeepText = 'full' | 'redacted' | 'hash'
 
-/** The text as the log may keep it; null where only the hash is kept. */
-export function keptText(text: string, keep: KeepText): string | null {
-  switch (keep) {
-    case 'full':
-      return text
-    case 'redacted':
-      return redact(text)
-    case 'hash':
-      return null
-    default:
-      return keep satisfies never
-  }
-}
-
 /** A mark ends a word, so a pass can uncover a finding beside one; more than a few in a row exist only in hostile text. */
 const PASSES_MAX = 4
 

@@ -134,7 +134,11 @@ function fromBfloat16(halves: Uint16Array): Float32Array {
   return values
 }
 
-/** A file of float32 tensors, in the order of the map, as PyTorch and transformers read it. */
+/**
+ * A file of float32 tensors, in the order of the map, as PyTorch and transformers read it.
+ *
+ * @internal Only tests write checkpoints; it stands beside the reader so that the two agree about the form.
+ */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, FloatTensor>,
   metadata: Readonly<Record<string, string>> = {},

@@ -19,16 +19,6 @@ export type Initial =
   /** U(−b, b). */
   | { readonly kind: 'uniform'; readonly bound: number }
 
-/** b = √(6/(fan in + fan out)) keeps the variance both ways. Glorot & Bengio 2010, eq. 16; torch.nn.init.xavier_uniform_. */
-export function xavier([fanOut, fanIn]: Shape): Initial {
-  return { kind: 'uniform', bound: Math.sqrt(6 / (fanIn + fanOut)) }
-}
-
-/** b = √(6/fan in) keeps the variance forward through ReLU. He et al. 2015, eq. 10; torch.nn.init.kaiming_uniform_(a = 0). */
-export function kaiming([, fanIn]: Shape): Initial {
-  return { kind: 'uniform', bound: Math.sqrt(6 / fanIn) }
-}
-
 /** b = 1/√n: torch.nn.Linear (n = inputs; kaiming_uniform_ with a = √5) and torch.nn.LSTM (n = units), biases included. */
 export function inverseRoot(n: number): Initial {
   return { kind: 'uniform', bound: 1 / Math.sqrt(n) }

@@ -4,7 +4,8 @@ import { softmax } from '../../math/softmax.ts'
 import { explainLinear } from './explainLinear.ts'
 import { fixtureOptions, fixtureWeights, fixtureWords } from './fixtures.ts'
 import { decodeLinear, encodeLinear, MODEL_FILE } from './linearCodec.ts'
-import { type LinearParameters, linearModel } from './linearModel.ts'
+import { linearModel } from './linearModel.ts'
+import type { LinearParameters } from './linearParameters.ts'
 
 /** Any UTF-16 text, lone surrogates and all. */
 const utf16 = (maxLength = 20): fc.Arbitrary<string> =>

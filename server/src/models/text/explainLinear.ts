@@ -22,7 +22,7 @@ import {
   TRIGRAM,
   UNIGRAM,
 } from './features.ts'
-import { addCharacters, type LinearParameters, lengthScale } from './linearModel.ts'
+import { addCharacters, type LinearParameters, lengthScale } from './linearParameters.ts'
 import { isNegator } from './negationWords.ts'
 import { createTokens, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findWeights, squared } from './weightTable.ts'

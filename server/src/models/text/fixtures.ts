@@ -10,7 +10,7 @@ import {
   longHash,
 } from './features.ts'
 import type { LinearWeights } from './linearCodec.ts'
-import type { LinearOptions } from './linearModel.ts'
+import type { LinearOptions } from './linearParameters.ts'
 import { createTokens, tokenise, WORD } from './tokens.ts'
 
 export const fixtureOptions: LinearOptions = {

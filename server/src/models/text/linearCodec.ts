@@ -16,7 +16,8 @@
  * sentence, never a model.
  */
 import { extras } from './extras.ts'
-import { type LinearModel, type LinearOptions, linearModel } from './linearModel.ts'
+import { type LinearModel, linearModel } from './linearModel.ts'
+import type { LinearOptions } from './linearParameters.ts'
 import { weightTable } from './weightTable.ts'
 
 export const MODEL_FILE = 'model.bin'

@@ -17,44 +17,17 @@ import type { Explanation, Scored, TextModel } from '../textModel.ts'
 import { explainLinear } from './explainLinear.ts'
 import {
   addExtra,
-  characterNgrams,
   createFeatures,
-  type ExtraFeature,
-  type FeatureOptions,
   type Features,
   LONG,
-  type LongRange,
   listFeatures,
   longHash,
   longShare,
   UNIGRAM,
 } from './features.ts'
+import { addCharacters, type LinearParameters, lengthScale } from './linearParameters.ts'
 import { createTokens, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findAllWeights, findWeights, squared, type WeightTable } from './weightTable.ts'
-
-/** How texts become numbers. Part of the artifact. */
-export interface LinearOptions extends FeatureOptions {
-  /** Lengths of the character n-grams that stand in for unknown words; null: unknown words weigh nothing. */
-  readonly characters: { readonly min: number; readonly max: number } | null
-  /** p of g = n^−p. */
-  readonly lengthPower: number
-  /** Where long texts have weights of their own; null: one set of weights for all. */
-  readonly long: LongRange | null
-  /** Name of the recipe's reader of extra features, or null. */
-  readonly extra: string | null
-}
-
-export interface LinearParameters {
-  readonly labels: readonly string[]
-  readonly options: LinearOptions
-  readonly temperature: number
-  /** [columns] */
-  readonly bias: Float64Array
-  /** [columns] weight of q = 1 */
-  readonly units: Float64Array
-  readonly table: WeightTable
-  readonly readExtra: ((text: string) => readonly ExtraFeature[]) | null
-}
 
 export interface LinearModel extends TextModel {
   readonly parameters: LinearParameters
@@ -88,11 +61,6 @@ export function linearModel(parameters: LinearParameters): LinearModel {
   }
 
   return { labels, parameters, score, explain: (text: string): Explanation => explainLinear(text, parameters) }
-}
-
-/** g = n^−p: longer texts have more features, each of which says less. */
-export function lengthScale(features: number, power: number): number {
-  return features > 1 ? features ** -power : 1
 }
 
 /** Where the weights of a text's features are, and the hashes of their long forms; both grow with the longest text. */
@@ -168,20 +136,6 @@ function placesOf(table: WeightTable, hashes: Int32Array, count: number): Int32A
   if (placesScratch.length < count) placesScratch = new Int32Array(count * 2)
   findAllWeights(table, hashes, count, placesScratch)
   return placesScratch
-}
-
-const ngramScratch: number[] = []
-
-/** Adds what the character n-grams of token `t` weigh together. */
-export function addCharacters(tokens: Tokens, t: number, parameters: LinearParameters, sums: Float64Array): void {
-  const { table, options } = parameters
-  if (options.characters === null) return
-  const { min, max } = options.characters
-  for (const ngram of characterNgrams(tokens.units, tokens.unitStart[t], tokens.unitEnd[t], min, max, ngramScratch)) {
-    const at = findWeights(table, ngram)
-    if (at < 0) continue
-    for (let k = 0; k < table.columns; k++) sums[k] += squared(table.bytes[at + k])
-  }
 }
 
 /** How many word tokens, repetitions and all, the table does not know. */

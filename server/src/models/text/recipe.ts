@@ -1,5 +1,5 @@
 /** What a recipe decides about a linear text model. Pure data: the manifest keeps it. */
-import type { LinearOptions } from './linearModel.ts'
+import type { LinearOptions } from './linearParameters.ts'
 
 /** A named group of words that share a weight beside their own: `positive-3` → good, great … */
 export interface LexiconGroup {

@@ -1,28 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { idAt } from '../../../test/contracts/storeRows.ts'
-import { addSketch, hourOf, idPrefix, latencyBucket, timeOfId, writeSketch } from './rollUp.ts'
-
-const latency = fc.double({ min: 1e-3, max: 1e7, noNaN: true })
-
-test('a latency lies in its bucket: γ^(i−1) < ms ≤ γ^i', () => {
-  fc.assert(
-    fc.property(latency, (ms) => {
-      const bucket = latencyBucket(ms)
-      expect(ms).toBeLessThanOrEqual(1.05 ** bucket * (1 + 1e-12))
-      expect(ms).toBeGreaterThan(1.05 ** (bucket - 1) * (1 - 1e-12))
-    }),
-  )
-})
-
-test('a longer latency is in no lower bucket, and none at all is in the lowest', () => {
-  fc.assert(
-    fc.property(latency, latency, (a, b) => {
-      expect(Math.sign(latencyBucket(a) - latencyBucket(b)) * Math.sign(a - b)).not.toBe(-1)
-    }),
-  )
-  expect(latencyBucket(0)).toBe(latencyBucket(1e-3))
-})
+import { addSketch, hourOf, idPrefix, timeOfId, writeSketch } from './rollUp.ts'
 
 test('an id carries its time, and sorts by it', () => {
   const time = fc.integer({ min: 0, max: 2 ** 48 - 1 })

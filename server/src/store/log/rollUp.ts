@@ -1,4 +1,5 @@
 /** The roll-up of one hour of one version: what a commit adds to it, and how it is written down. */
+import { latencyBucket } from '../../domain/latencySketch.ts'
 import { HOUR_MS, type Millis } from '../../domain/time.ts'
 
 export interface RollUp {
@@ -13,20 +14,6 @@ export interface RollUp {
   feedbackCorrect: number
   seqMin: number
   seqMax: number
-}
-
-/** Relative width of a bucket of the latency sketch: its middle is at most 2.5 % from any latency in it. */
-const GAMMA = 1.05
-const LOG_GAMMA = Math.log(GAMMA)
-/** Shorter latencies count as this. */
-const LATENCY_MIN_MS = 1e-3
-
-/**
- * Bucket of a latency: i = ⌈ln(ms) / ln γ⌉, so bucket i covers (γ^(i−1), γ^i] ms; from 1 µs (−141) up.
- * Masson, Rim & Lee 2019 (DDSketch), with relative accuracy (γ−1)/(γ+1) = 2.4 %.
- */
-export function latencyBucket(latencyMs: number): number {
-  return Math.ceil(Math.log(Math.max(latencyMs, LATENCY_MIN_MS)) / LOG_GAMMA)
 }
 
 /** JSON of the lowest bucket and the rows of it and of each one above: a third of the time to read, and half the length, of an object by bucket. */

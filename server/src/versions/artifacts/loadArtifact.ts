@@ -4,7 +4,6 @@ import type { Manifest, ModelKind } from '../../domain/version.ts'
 import type { ServedModel, TextModel } from '../../models/textModel.ts'
 import type { Artifact } from './artifact.ts'
 import { decoders } from './decoders.ts'
-import { verifyArtifact } from './folder.ts'
 import { broken, MANIFEST_NAME } from './manifest.ts'
 
 export interface Loaded {
@@ -18,16 +17,6 @@ export type Decoder = (artifact: Artifact) => TextModel
 
 /** Makes the model of a proven artifact of any kind. A queued model owns threads: who opens it closes it. */
 export type OpenModel = (artifact: Artifact) => Promise<ServedModel>
-
-/**
- * Loads a version from its folder.
- *
- * @param digest the digest that the registry knows for the version; without one the folder only proves itself.
- * Throws artifact_broken, with the file and the reason, on anything that is not exactly what was written.
- */
-export async function loadArtifact(folder: string, options: { digest?: string } = {}): Promise<Loaded> {
-  return decodeArtifact(await verifyArtifact(folder, options))
-}
 
 /** Makes the model of a proven artifact of a family that scores at once. */
 export function decodeArtifact(
@@ -46,9 +35,6 @@ export function decodeArtifact(
   requireLabels(artifact, model)
   return { manifest, digest, model }
 }
-
-/** For processes that serve no neural model. */
-export const openAtOnce: OpenModel = async (artifact) => decodeArtifact(artifact).model
 
 /** Opens a model and holds it to its manifest; whatever is wrong with it becomes artifact_broken. */
 export async function openArtifact(artifact: Artifact, open: OpenModel): Promise<ServedModel> {

@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { softmax } from '../../../math/softmax.ts'
-import { type Loaded, loadArtifact } from '../../../versions/artifacts/loadArtifact.ts'
+import { verifyArtifact } from '../../../versions/artifacts/folder.ts'
+import { decodeArtifact, type Loaded } from '../../../versions/artifacts/loadArtifact.ts'
 
 let severity: Loaded
 beforeAll(async () => {
-  severity = await loadArtifact(fileURLToPath(new URL('../../../../../starter/severity', import.meta.url)))
+  severity = decodeArtifact(
+    await verifyArtifact(fileURLToPath(new URL('../../../../../starter/severity', import.meta.url))),
+  )
 })
 
 const answer = (line: string) => severity.manifest.labels[severity.model.score(line).label]

@@ -1,5 +1,5 @@
 /** What a worker of the pool can be asked to do. Arguments and answers are plain or shared memory. */
-import type { LinearOptions } from '../../../models/text/linearModel.ts'
+import type { LinearOptions } from '../../../models/text/linearParameters.ts'
 import type { LexiconGroup } from '../../../models/text/recipe.ts'
 import { evaluatePart, type Part, type Problem, transposePart } from './problem.ts'
 import { indexLexicon, type LexiconIndex, makeShard, type Shard } from './shard.ts'

@@ -13,7 +13,7 @@ import {
   NEGATION,
   UNIGRAM,
 } from '../../../models/text/features.ts'
-import { type LinearOptions, lengthScale } from '../../../models/text/linearModel.ts'
+import { type LinearOptions, lengthScale } from '../../../models/text/linearParameters.ts'
 import type { LexiconGroup } from '../../../models/text/recipe.ts'
 import { createTokens, tokenise, WORD } from '../../../models/text/tokens.ts'
 
