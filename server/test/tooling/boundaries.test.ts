@@ -183,7 +183,7 @@ describe('the list of folders', () => {
     '|---|---|',
     ...['words', 'sums', 'shelf', 'desk'].map((one) => `| \`src/${one}\` | … |`),
   ]
-  const listing = (lines: readonly string[], isThere = (_: string) => true) =>
+  const listing = (lines: readonly string[], isThere: (path: string) => boolean = () => true) =>
     undocumented(lines.join('\n'), table, isThere).map(({ line, why }) => `${line}: ${why}`)
 
   test('a room that the document does not list is a breach', () => {
