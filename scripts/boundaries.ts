@@ -34,8 +34,8 @@ export const rooms = {
   evaluation: { path: 'server/src/evaluation', may: ['math', 'domain', 'stats', 'models'] },
   engine: { path: 'server/src/engine', may: ['domain', 'math', 'models'] },
   files: { path: 'server/src/ingest/files', may: ['domain', 'math'] },
-  artifacts: { path: 'server/src/versions/artifacts', may: ['domain', 'models'] },
-  hub: { path: 'server/src/versions/hub', may: ['domain'] },
+  artifacts: { path: 'server/src/versions/artifacts', may: ['domain', 'models', 'platform'] },
+  hub: { path: 'server/src/versions/hub', may: ['domain', 'platform'] },
   import: {
     path: 'server/src/versions/import',
     may: ['math', 'domain', 'stats', 'models', 'engine', 'evaluation', 'files', 'artifacts', 'hub', 'loop'],
@@ -43,7 +43,7 @@ export const rooms = {
   },
   training: {
     path: 'server/src/training',
-    may: ['math', 'domain', 'stats', 'models', 'evaluation', 'engine', 'files', 'artifacts'],
+    may: ['math', 'domain', 'stats', 'models', 'evaluation', 'engine', 'files', 'artifacts', 'platform'],
     types: ['store', 'notify'],
   },
   serving: { path: 'server/src/serving', may: ['domain', 'models', 'artifacts', 'engine'] },

@@ -8,6 +8,7 @@ import {
   PredictionsQuery,
 } from '@barometer/wire'
 import { Type } from 'typebox'
+import { csvField, inertInSpreadsheets } from '../domain/csvField.ts'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction } from '../domain/prediction.ts'
 import type { LogFilter } from '../store/store.ts'
@@ -170,13 +171,10 @@ function csvLine(row: LoggedPrediction): string {
     feedback_at: feedback?.at ?? null,
     feedback_correct: feedback?.correct ?? null,
   }
-  return `${CSV_COLUMNS.map((column) => csvField(fields[column])).join(',')}\r\n`
+  return `${CSV_COLUMNS.map((column) => fieldOf(fields[column])).join(',')}\r\n`
 }
 
-/** A text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV injection). */
-export function csvField(value: string | number | boolean | null): string {
+function fieldOf(value: string | number | boolean | null): string {
   if (value === null) return ''
-  if (typeof value !== 'string') return String(value)
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return typeof value === 'string' ? csvField(inertInSpreadsheets(value)) : String(value)
 }

@@ -1,5 +1,6 @@
 import type { Prediction } from '../domain/prediction.ts'
 import { type KeepText, redact } from '../domain/redaction/redaction.ts'
+import { storable } from '../domain/storable.ts'
 import type { Millis } from '../domain/time.ts'
 import type { TextSignal } from './ingest.ts'
 import type { LiveVersion } from './register.ts'
@@ -55,10 +56,4 @@ function kept(text: string, keep: KeepText): string | null {
     default:
       return keep satisfies never
   }
-}
-
-/** Neither database keeps a NUL or half a surrogate pair; both become U+FFFD, so that both keep the same. */
-export function storable(text: string): string {
-  const whole = text.isWellFormed() ? text : text.toWellFormed()
-  return whole.includes('\0') ? whole.replaceAll('\0', '\ufffd') : whole
 }

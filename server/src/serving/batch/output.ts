@@ -1,4 +1,5 @@
 /** Scored rows → lines of the output. */
+import { csvField } from '../../domain/csvField.ts'
 import type { BatchPlan } from './plan.ts'
 import type { BatchRow } from './records.ts'
 
@@ -48,8 +49,4 @@ function jsonLine(row: BatchRow, result: RowScore | RowFault, plan: OutputPlan):
       line['probabilities'] = Object.fromEntries(plan.labels.map((label, i) => [label, result.probabilities[i]]))
   } else line['error'] = result
   return `${JSON.stringify(line)}\n`
-}
-
-function csvField(value: string): string {
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
 }

@@ -1,11 +1,12 @@
 /** One claimed run from its first event to its end: data, process, curve, version. */
-import { mkdir, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'
 import { dataWords, type TrainingRun } from '../../domain/trainingRun.ts'
 import type { StageEvent, Version } from '../../domain/version.ts'
 import type { RunTracker } from '../../notify/mlflow/tracker.ts'
+import { isThere } from '../../platform/isThere.ts'
 import type { Log, TrainingPlace, TrainingRuns } from '../../store/store.ts'
 import type { Artifact } from '../../versions/artifacts/artifact.ts'
 import { verifyArtifact } from '../../versions/artifacts/folder.ts'
@@ -192,13 +193,6 @@ async function prepare(
     // The run's own time, so that the same run makes the same bytes however often it is taken up.
     createdAt: new Date(run.createdAt).toISOString(),
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function finish(run: TrainingRun, worked: Worked, recorder: Recorder, needs: RunNeeds): Promise<Worked> {

@@ -12,6 +12,7 @@ import { createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, readdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { type HubModel, isCommit } from '../../domain/hubModel.ts'
+import { isThere } from '../../platform/isThere.ts'
 
 /** How the Hub proves a file: by its sha256 where it is large (LFS), else as git does. */
 export interface FileProof {
@@ -106,13 +107,4 @@ export async function isWhole(path: string): Promise<boolean> {
   const found = startHash({ hash, size })
   for await (const chunk of createReadStream(blob, { highWaterMark: 1 << 20 })) found.update(chunk)
   return found.digest('hex') === hash
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch {
-    return false
-  }
 }

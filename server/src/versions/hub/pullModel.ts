@@ -3,12 +3,12 @@ import { readFile, realpath, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import { type HubModel, hubWord } from '../../domain/hubModel.ts'
+import { isThere } from '../../platform/isThere.ts'
 import {
   blobPath,
   cachedCommit,
   cachedFiles,
   type FileProof,
-  isThere,
   isWhole,
   keepCommit,
   linkIntoSnapshot,

@@ -1,5 +1,6 @@
 /** From rows to the training problem: shards, vocabulary, columns, scales. */
-import { fmix32, hashText } from '../../../math/hash.ts'
+import { isHeldOut } from '../../../evaluation/heldOut.ts'
+import { hashText } from '../../../math/hash.ts'
 import { LONG } from '../../../models/text/features.ts'
 import type { LexiconGroup, LinearRecipe } from '../../../models/text/recipe.ts'
 import { inverseDocumentFrequency, logCountRatio } from '../../../models/text/weighting.ts'
@@ -55,7 +56,7 @@ export async function gather(
     const label = labelIndex.get(row.label)
     if (label === undefined)
       throw new Error(`a training row has the label ${JSON.stringify(row.label)}, which the task lacks`)
-    const held = row.heldOut ?? isHeldOut(row.group ?? row.text, recipe.heldOutShare, seed)
+    const held = row.heldOut ?? isHeldOut(row.group ?? row.text, recipe.heldOutShare, `held-out ${seed}`)
     // The short reading of a long text is for training only: its plain reading is what the held-out rows measure.
     if (held && row.asShort) continue
     if (held) heldOutTexts.push(row.text)
@@ -65,11 +66,6 @@ export async function gather(
     if (++seen % SHARD_ROWS === 0) onRows(seen)
   }
   return { training: await sides.training.finish(), heldOut: await sides.heldOut.finish(), heldOutTexts }
-}
-
-/** A group is held out where its hash, mixed with the seed, falls below the share: stable when rows are added. */
-function isHeldOut(group: string, share: number, seed: number): boolean {
-  return fmix32(hashText(group) ^ Math.imul(seed + 1, 0x9e3779b1)) >>> 0 < share * 2 ** 32
 }
 
 /** Shards under way at most, for each worker: bounds what waits in memory. */

@@ -1,5 +1,5 @@
 /** A checkpoint of the Hub as what a transformer is trained from: with its head where the labels are its own, else a new one. */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importCheckpoint } from '../../../engine/import/importCheckpoint.ts'
 import { maxLengthOf, readModelConfig } from '../../../engine/import/modelConfig.ts'
@@ -8,6 +8,7 @@ import { encoderServing } from '../../../engine/nn/encoder.ts'
 import { weightsOf } from '../../../engine/nn/serving.ts'
 import { encodeModel } from '../../../engine/onnx/encode.ts'
 import type { LabelledText } from '../../../evaluation/measure.ts'
+import { isThere } from '../../../platform/isThere.ts'
 import { labelsOf } from '../trainVersion.ts'
 import type { TransformerBase } from './transformerBase.ts'
 
@@ -58,11 +59,4 @@ async function tokenizerFiles(folder: string): Promise<TokenizerFiles> {
   if (await isThere(join(folder, 'tokenizer.json'))) return { kind: 'json', path: 'tokenizer.json' }
   if (await isThere(join(folder, 'vocab.txt'))) return { kind: 'word-pieces', vocabulary: 'vocab.txt' }
   return { kind: 'byte-pairs', vocabulary: 'vocab.json', merges: 'merges.txt' }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
