@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from './run.mjs'
 
 const BEAT_MS = 1_000
-/** A holder that has not touched its lock for this long is gone: killed, or its machine was. */
+/** A holder that has not touched its lock for this long counts as dead. */
 const DEAD_MS = 15_000
 
 /**

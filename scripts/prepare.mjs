@@ -16,7 +16,7 @@ import { hasPinnedNode, npm, pinnedNode, root, run, say } from './run.mjs'
 
 const MODES = ['start', 'dev', 'test']
 const NODE_MAJOR_MIN = 20
-/** What this script remembers lies beside the packages, so that deleting node_modules forgets it too. */
+/** The stamps of finished steps lie beside the packages, so that deleting node_modules deletes them too. */
 const STAMPS = join(root, 'node_modules', '.barometer')
 const PAGE = join(root, 'web', 'dist')
 const WORKSPACES = ['wire', 'server', 'web']

@@ -1,4 +1,4 @@
-/** What the scripts share: where things are, how to run a command, how to speak. Plain JavaScript for Node 20. */
+/** What the scripts share: where things are, how to run a command, how to print. Plain JavaScript for Node 20. */
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { dirname, join } from 'node:path'

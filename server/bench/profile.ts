@@ -14,7 +14,7 @@ import { stretch } from './wrk.ts'
 const WARM_UP_SECONDS = 3
 const SAMPLE_US = 200
 
-/** Loads a fresh server and tells where its threads were. */
+/** Loads a fresh server and samples where its threads spend their time. */
 export async function profile(
   root: string,
   texts: readonly string[],

@@ -8,7 +8,7 @@ export interface Point {
   readonly name: string
   readonly kind: TextKind
   readonly connections: number
-  /** Of the medians: turns that nobody disturbed, or all where there is none. */
+  /** Of the medians: turns without interference, or all where there is none. */
   readonly turns: number
   readonly disturbed: boolean
   /** Medians over the turns. */

@@ -44,7 +44,7 @@ export interface Checked {
   /** Texts that got another label or confidence later than at first. */
   readonly changed: number
   readonly acknowledged: number
-  /** Predictions in the log of the stopped server; null for a peer, whose log is a file that nobody waits for. */
+  /** Predictions in the log of the stopped server; null for a peer, whose log is a file that no answer waits for. */
   readonly logged: number | null
 }
 

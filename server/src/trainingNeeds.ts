@@ -25,7 +25,7 @@ export interface TrainingNeeds {
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
 }
 
-/** The lowest priority that every system knows: an idle machine trains as fast with it, a busy one serves first. */
+/** The lowest priority that every system has: on an idle machine training is as fast, on a busy one serving comes first. */
 const NICENESS = 19
 
 export function trainingNeeds(given: TrainingNeeds): RunNeeds {

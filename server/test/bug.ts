@@ -1,4 +1,4 @@
-/** A server with a bug: GET /bug throws what nobody foresaw. */
+/** A server with a bug: GET /bug throws an unexpected error. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 

@@ -119,7 +119,7 @@ function wordsOf(text: string): Word[] {
   return Array.from(text.matchAll(/\S+/g), ({ index, 0: word }) => ({ start: index, end: index + word.length }))
 }
 
-/** Words from the one that speaks most for the label to the one that speaks most against it. */
+/** Words from the one that adds most to the label's logit to the one that takes most from it. */
 function orderBy({ spans }: Explanation, words: readonly Word[], label: number): number[] {
   const strength = new Float64Array(words.length)
   let w = 0

@@ -28,7 +28,7 @@ export interface Compared {
   readonly ratio: number
   readonly worstRatio: number
   readonly cpuRatio: number
-  /** Rounds that count: those that nobody disturbed, or all where there was none. */
+  /** Rounds that count: those without interference, or all where there was none. */
   readonly rounds: number
   readonly disturbed: boolean
 }

@@ -20,7 +20,7 @@ export interface Turn<Answer> {
   readonly otherCores: number
 }
 
-/** A round with more than this in it says more about the neighbours than about either side. */
+/** A round with more steal time than this measures the other tenants of the machine. */
 export const OTHER_CORES_MAX = 0.2
 
 export async function startSide<Asked, Answer>(

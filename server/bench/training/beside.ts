@@ -1,5 +1,5 @@
 /**
- * What a training run costs those who are served meanwhile: latency with and without one, in turns on one server.
+ * What a training run costs the requests that are served meanwhile: latency with and without one, in turns on one server.
  *
  *   node server/bench/training/beside.ts [--rounds 5] [--seconds 10] [--rate 200] [--recipe transformer] [--home FOLDER --task NAME]
  *

@@ -19,7 +19,7 @@ export async function drain(app: Api, secondsMax: number): Promise<void> {
   Server.prototype.close.call(server)
   const lingerEnds = performance.now() + Math.min(LINGER_MS, secondsMax * 500)
   while (performance.now() < lingerEnds && (await connections(server)) > 0) await pause(LOOK_MS)
-  // Node closes the connections that are idle when it is told to close, and leaves those that get idle later open.
+  // Node's close() ends the connections that are idle at that moment, and leaves those that become idle later open.
   const sweep = setInterval(() => server.closeIdleConnections(), LOOK_MS)
   await app.close()
   clearInterval(sweep)

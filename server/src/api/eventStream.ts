@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify'
 /** How long a client waits before it asks again. */
 const RETRY_MS = 2000
 
-/** Takes the reply over, with the headers that it has, and sends the first line. Whoever called it ends it. */
+/** Takes the reply over, with the headers that it has, and sends the first line. The caller ends it. */
 export function openEventStream(reply: Pick<FastifyReply, 'hijack' | 'raw' | 'getHeaders'>): ServerResponse {
   reply.hijack()
   const { raw } = reply

@@ -32,7 +32,7 @@ test('every fault has a status of the 4xx or 5xx that fits, and a whole sentence
 
 const of = (more: object) => faultOf(Object.assign(new Error('boom'), { code: 'X' }, more) as never).code
 
-test('an error that nobody foresaw is internal, whatever it says of itself, unless it blames the request', () => {
+test('an unexpected error is internal, whatever status it carries, unless it is a fault of the request', () => {
   expect(of({})).toBe('internal')
   expect(of({ statusCode: 503 })).toBe('internal')
   expect(of({ statusCode: 200 })).toBe('internal')

@@ -32,10 +32,10 @@ const foreignStatus: Readonly<Record<number, FaultCode>> = {
   431: 'headers_too_large',
 }
 
-/** Places in a request that are named to the caller; more tell nobody more. */
+/** Places in a request that are named to the caller; more would not help. */
 const PLACES_MAX = 20
 
-/** Answers errors and unknown addresses. `counted` is told every fault once. */
+/** Answers errors and unknown addresses. `counted` is called once for every fault. */
 export function faultAnswers(app: Api, counted: (code: FaultCode) => void): void {
   const methods = methodsOf(app)
 

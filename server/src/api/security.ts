@@ -23,7 +23,7 @@ export interface SecurityNeeds {
   readonly now: () => Millis
   /** True from the moment that the server was told to stop. */
   readonly isStopping: () => boolean
-  /** Told every fault that is answered, once. */
+  /** Called once for every fault that is answered. */
   readonly counted: (code: FaultCode) => void
 }
 
@@ -86,7 +86,7 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
   return routes
 }
 
-/** The page: scripts, styles and connections from here only, framed by nobody. */
+/** The page: scripts, styles and connections from here only, never in a frame. */
 export const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

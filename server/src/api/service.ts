@@ -3,7 +3,7 @@ import { type Check, FaultBody, HealthAnswer } from '@barometer/wire'
 import { Type } from 'typebox'
 import type { Api, ApiNeeds } from './context.ts'
 
-/** A check of the store is remembered this long, so that asking often costs nothing. */
+/** How long the result of a check of the store is kept, so that frequent probes cost nothing. */
 const CHECK_MS = 1000
 
 export function serviceRoutes(app: Api, needs: ApiNeeds): void {

@@ -103,7 +103,7 @@ function cookieOf(request: FastifyRequest): string | null {
   return cookie === undefined ? null : cookieNamed(cookie, SESSION_COOKIE)
 }
 
-/** Secure wherever the browser speaks TLS: to us, or to a proxy that we were told to trust. RFC 6265, 4.1. */
+/** Secure wherever the browser uses TLS: to us, or to a trusted proxy. RFC 6265, 4.1. */
 function setCookie(value: string, request: FastifyRequest, seconds: number): string {
   const secure = request.protocol === 'https' ? '; Secure' : ''
   return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`

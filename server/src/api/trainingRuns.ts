@@ -144,7 +144,7 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
     async (request, reply) => {
       const run = await runWith(request.params.id)
       const after = seqOf(request.headers['last-event-id'])
-      // The end was told, and EventSource asks again by itself until it is told not to.
+      // The end was sent; EventSource reconnects by itself until it is answered with 204.
       if (isOver(run.state) && after > 0 && (await store.trainingRuns.events(run.id, after, 1)).length === 0)
         return reply.code(204).send()
       if (open.size >= WATCHERS_MAX) throw new Fault('overloaded', { say: `${WATCHERS_MAX} runs are watched already.` })

@@ -31,14 +31,14 @@ export interface TrainingFile {
   readonly unlabelled?: boolean
 }
 
-/** Logged texts with the labels that people told. */
+/** Logged texts with the labels of their feedback. */
 export interface TrainingFeedback {
   readonly kind: 'feedback'
   readonly task: string
   readonly since?: Millis
 }
 
-/** Logged texts without their labels: for a student that learns what its teacher says, or for pre-training. */
+/** Logged texts without their labels: for distillation, or for pre-training. */
 export interface TrainingLog {
   readonly kind: 'log'
   readonly task: string
@@ -109,7 +109,7 @@ export interface TrainingEvaluated {
 
 export const trialStates = ['running', 'complete', 'pruned', 'failed'] as const
 
-/** One attempt of a search; told when it starts, after each of its epochs and when it ends. */
+/** One attempt of a search; sent when it starts, after each of its epochs and when it ends. */
 export interface TrainingTrial {
   readonly kind: 'trial'
   /** 0, 1, 2 … in the order of their start. */
@@ -128,7 +128,7 @@ export function bestOf(values: readonly number[]): number {
 export type TrainingEvent =
   /** What is done from here on, in a few words: `reading`, `fitting`, `calibrating` … */
   | { readonly kind: 'phase'; readonly name: string }
-  /** A sentence for whoever reads the run later. */
+  /** A sentence for the record of the run. */
   | { readonly kind: 'note'; readonly words: string }
   | TrainingPoint
   | TrainingEvaluated
@@ -151,11 +151,11 @@ export interface TrainingRun {
   /** Of the first attempt. */
   readonly startedAt: Millis | null
   readonly endedAt: Millis | null
-  /** When its process was last heard of. */
+  /** When its process last wrote. */
   readonly heartbeatAt: Millis | null
   /** How often it was started: 2 after one interruption. */
   readonly attempts: number
-  /** Somebody wants it to end; its process does so at its next heartbeat. */
+  /** A cancellation was asked for; the process stops at its next heartbeat. */
   readonly cancelAsked: boolean
   /** Taken up again by the server after an interruption; a run of the command line waits for its person. */
   readonly unattended: boolean
@@ -174,7 +174,7 @@ export const POINTS_MAX = 1024
  *   stride(n) = the smallest power of two with ⌈n / stride⌉ ≤ max
  *
  * so that between max/2 and max of them are there, evenly spread, whenever the run is looked at. That it depends on n
- * alone makes every write of the curve idempotent and lets a resumed run go on where the first one was.
+ * alone makes every write of the curve idempotent and lets a resumed run continue where the first one was.
  */
 export function curveStride(points: number, max = POINTS_MAX): number {
   let stride = 1

@@ -93,7 +93,7 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
     outputTypes: session.outputMetadata.filter((output) => output.isTensor),
     run: (feeds, fetches) => {
       if (fetches === undefined) return session.run(feeds)
-      // The array is only read; the runtime's type forgot to say so.
+      // The array is only read; the runtime's type lacks `readonly`.
       return Array.isArray(fetches)
         ? session.run(feeds, fetches as string[])
         : session.run(feeds, fetches as RunTensors)

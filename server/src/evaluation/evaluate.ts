@@ -32,7 +32,7 @@ export const RESAMPLES = 1000
 const RESAMPLES_MIN = 100
 /** Row visits that the bootstrap may make (about 2 s): with very many rows or labels there are fewer resamples. */
 const VISITS_MAX = 400_000_000
-/** Of more labels the one-vs-rest AUC is left out: it costs a sort a label, and nobody reads it. */
+/** Of more labels the one-vs-rest AUC is left out: it costs a sort a label, for a figure of little use. */
 const AUC_LABELS_MAX = 50
 
 /**

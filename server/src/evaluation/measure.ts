@@ -37,7 +37,7 @@ const PROGRESS_ROWS = 500
 /** A neural model takes a hundred times as long for a row. */
 const PROGRESS_ROWS_QUEUED = 20
 
-/** Gives way now and then, so that a long measurement can be stopped and shows its progress. */
+/** Yields to the event loop now and then, so that a long measurement can be stopped and shows its progress. */
 export async function measure(
   model: ServedModel,
   rows: readonly LabelledText[],
@@ -77,7 +77,7 @@ export async function measure(
   return { evaluation, predictions, labels, unknownRows: rows.length - known.length, unknownLabels }
 }
 
-/** A measurement has time: it waits for a model that is busy. */
+/** A long deadline: a measurement waits for a model that is busy. */
 const OPTIONS = { deadlineMs: 600_000 }
 
 async function scoreWaiting(

@@ -12,7 +12,7 @@ export interface ScoreTextsOptions {
 /** Texts between two turns of the event loop, for models that score at once. */
 const TURN_TEXTS = 500
 const PROGRESS_TEXTS = 20
-/** Nobody waits for these; the limit only ends what hangs. */
+/** A deadline that only ends what hangs. */
 const OPTIONS = { deadlineMs: 600_000 }
 
 export async function scoreTexts(

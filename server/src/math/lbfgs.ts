@@ -10,13 +10,13 @@
 
 export interface LbfgsOptions {
   readonly stepsMax: number
-  /** Pairs of (step, change of gradient) that are remembered. */
+  /** Pairs of (step, change of gradient) that are kept. */
   readonly memory: number
   /** Converged where the largest part of the gradient is at most this. */
   readonly gradientMax: number
   /**
    * [n] an estimate of the Hessian's diagonal, all positive: the first guess of its inverse before anything is
-   * remembered. Worth most of the steps where variables differ by orders of magnitude in curvature.
+   * kept. Worth most of the steps where variables differ by orders of magnitude in curvature.
    */
   readonly diagonal?: Float64Array
 }
@@ -81,7 +81,7 @@ export function* lbfgs(
   }
 }
 
-/** direction = −H · gradient by the two loops; with nothing remembered, −gradient. */
+/** direction = −H · gradient by the two loops; without any pairs, −gradient. */
 function descend(
   gradient: Float64Array,
   moves: readonly Float64Array[],

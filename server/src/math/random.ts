@@ -7,7 +7,7 @@
 /** Gives the next number, uniform on [0, 1) in steps of 2⁻³². */
 export type Random = () => number
 
-/** The same seed gives the same numbers, for ever and on every machine. Only the seed's low 32 bits count. */
+/** The same seed gives the same numbers, in every version and on every machine. Only the seed's low 32 bits count. */
 export function seededRandom(seed: number): Random {
   let state = seed | 0
   const splitMix = () => {

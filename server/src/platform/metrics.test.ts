@@ -39,7 +39,7 @@ test('the confidence is the mean of the newest thousand', async () => {
   expect(await metrics.registry.getSingleMetricAsString('ml_confidence_score')).toMatch(/\} 0\.75/)
 })
 
-test('a version that comes back goes on counting where it stopped', async () => {
+test('a version that returns continues its counters', async () => {
   const metrics = make()
   metrics.tally(version).predicted(0, 0.5, false, 0.001)
   metrics.tally({ ...version }).predicted(0, 0.5, false, 0.001)

@@ -21,12 +21,12 @@ export interface ModelOpenerOptions {
   readonly threads?: number
   /** Texts that may wait. */
   readonly textsMax?: number
-  /** How much the threads give way to the rest of the process. */
+  /** Niceness of the threads. */
   readonly niceness?: number
   readonly observe?: ScoringPoolObserver
 }
 
-/** Texts that may wait where nobody set a limit: the windows of a few callers. */
+/** The default for texts that may wait: the windows of a few callers. */
 const TEXTS_MAX = 1024
 
 export function modelOpener({

@@ -47,7 +47,7 @@ const searches: readonly (readonly [string, boolean])[] = [
 ]
 
 interface Place {
-  /** Options that open a store that nobody used yet. */
+  /** Options that open an unused store. */
   fresh(): Promise<StoreOptions>
   end(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** A real Chromium, and a page in it that remembers what must not happen. */
+/** A real Chromium, and a page in it that records what must not happen. */
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

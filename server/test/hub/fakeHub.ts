@@ -18,7 +18,7 @@ export interface Asked {
 export interface Mischief {
   /** Cuts the connection after so many bytes of a large file; the next connections, as often as said. */
   cut?: { after: number; times: number }
-  /** Says nothing at all for ever after so many bytes of a large file. */
+  /** Stalls for ever after so many bytes of a large file. */
   stallAfter?: number
   /** Ignores ranges, as some mirrors do. */
   noRanges?: boolean

@@ -86,12 +86,12 @@ test.each([undefined, 'gradients', 'occlusion'] as const)('asked with the method
     expect(Math.exp(explanation.logits[k]) / total).toBeCloseTo(probabilities[label], 4)
 })
 
-test('a prediction brings its explanation along where that is asked for', async () => {
+test('a prediction comes with its explanation where that is asked for', async () => {
   const { body } = await server.call<PredictAnswer>('POST', '/predict', { text, task: 'tone', explain: true })
   expect(body.explanation?.method).toBe('gradients')
 })
 
-test('a linear model is exact, whatever the method; a method that nobody knows is refused', async () => {
+test('a linear model is exact, whatever the method; an unknown method is refused', async () => {
   const exact = await server.call<ExplainAnswer>('POST', '/explain', { text, task: 'sentiment', method: 'gradients' })
   expect(exact.body.explanation.method).toBe('exact')
   const unknown = await server.call('POST', '/explain', { text, method: 'magic' })

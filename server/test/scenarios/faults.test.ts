@@ -334,7 +334,7 @@ describe('how it is sent', () => {
     expect(await countRows()).toBe(before)
   })
 
-  test('timeout: an answer that does not come within the limit, because the database is held by somebody', async () => {
+  test('timeout: an answer that does not come within the limit, because the database is locked', async () => {
     const holder = new DatabaseSync(join(server.config.home, 'barometer.db'))
     holder.exec('BEGIN IMMEDIATE')
     try {
@@ -403,7 +403,7 @@ describe('what is inside', () => {
     await second.end()
   })
 
-  test('store_unavailable: the database is held by somebody for long; it recovers by itself', async () => {
+  test('store_unavailable: the database is locked for long; it recovers by itself', async () => {
     const ask = () => keyed.server.call('POST', '/predict', { text: 'are you there' }, bearer(keyed.keys.all))
     const holder = new DatabaseSync(join(keyed.server.config.home, 'barometer.db'))
     holder.exec('BEGIN IMMEDIATE')
@@ -495,7 +495,7 @@ describe('rubbish', () => {
     expect(body.id).toBeDefined()
   })
 
-  test('methods that nobody knows, and a thousand headers', async () => {
+  test('unknown methods, and a thousand headers', async () => {
     expect(await raw(['BREW /predict HTTP/1.1\r\nhost: localhost\r\n\r\n'])).toMatch(/^HTTP\/1\.1 400 /)
     expectFault(await server.call('PATCH', '/predict'), 'method_not_allowed')
     const many = Array.from({ length: 1000 }, (_, i) => `x-${i}: y\r\n`).join('')

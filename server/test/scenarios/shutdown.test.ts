@@ -123,7 +123,7 @@ test('SIGTERM under load loses no request, and the log holds every answered pred
   expect([...answered].filter((id) => !logged.has(id))).toEqual([])
 })
 
-test('a request whose body is still on its way when the server is told to stop is answered', async () => {
+test('a request whose body is still on its way when the server stops is answered', async () => {
   const { child, port, ended } = await start()
   const body = JSON.stringify({ text: 'slowly but surely' })
   const socket = connect(port, '127.0.0.1')
@@ -179,7 +179,7 @@ test('a start that is refused says why, and ends', async () => {
   taken.close()
 }, 30_000)
 
-test('while it stops: ready says 503 on an open connection, closes it, and nobody new gets in', async () => {
+test('while it stops: ready says 503 on an open connection, closes it, and new connections are refused', async () => {
   const server = await serve({ shutdownSecondsMax: LIMIT_SECONDS })
   const port = Number(new URL(server.address).port)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })

@@ -176,7 +176,7 @@ test('a transformer pre-trains on the texts of another file before it learns the
   expect(phases.indexOf('fitting')).toBeGreaterThan(phases.indexOf('pre-training'))
 })
 
-test('a server that stops keeps what its run has, and the next one goes on', async () => {
+test('a server that stops keeps the state of its run, and the next one resumes it', async () => {
   // More trials than any machine is through with before the server has stopped.
   const { body: run } = await server.call<TrainingRunBody>('POST', '/training-runs', {
     model: 'pets',
@@ -214,7 +214,7 @@ describe('what is refused', () => {
     expect(body.error).toMatchObject({ code, message: expect.stringContaining(says) })
   })
 
-  test('a run that nobody knows', async () => {
+  test('an unknown run', async () => {
     for (const [method, path] of [
       ['GET', ''],
       ['GET', '/events'],

@@ -206,7 +206,7 @@ describe('the list of folders', () => {
 })
 
 describe('the drawing', () => {
-  test('whoever may import stands above what it imports', () => {
+  test('a room stands above what it imports', () => {
     const lines = draw(table).split('\n')
     const at = (name: string) => lines.findIndex((line) => line.startsWith(`│  ${name} `))
     for (const [name, { may }] of Object.entries(table))

@@ -53,7 +53,7 @@ async function json<T>(words: string): Promise<T> {
   return JSON.parse(out) as T // the caller names what it asserts
 }
 
-/** Sentences about cats, dogs and birds: a task that nobody's starter model knows. */
+/** Sentences about cats, dogs and birds: a task that no starter model has. */
 function petsCsv(rows: number, seed: number): string {
   const random = seededRandom(seed)
   const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)]
@@ -237,7 +237,7 @@ describe('training as a job', () => {
     expect((await barometer(`runs show ${newest.id}`)).out).toMatch(/loss +\d\.\d{4} [▁-█]+ \d\.\d{4}/)
   })
 
-  test('a run that is over is neither resumed nor cancelled; one that nobody knows is said to be so', async () => {
+  test('a run that is over is neither resumed nor cancelled; an unknown one is reported as unknown', async () => {
     const [{ id }] = await json<{ id: string }[]>('runs list --limit 1')
     expect(await barometer(`train --resume ${id}`)).toMatchObject({
       code: 1,
@@ -270,7 +270,7 @@ describe('training as a job', () => {
 })
 
 describe('data that is not good enough', () => {
-  test('bad rows are told by line and left out; too many are refused', async () => {
+  test('bad rows are reported by line and left out; too many are refused', async () => {
     const good = petsCsv(300, 4)
     writeFileSync(join(home, 'few.csv'), `${good}300,only two\n`)
     const few = await barometer(`train --data ${join(home, 'few.csv')} --name few`)

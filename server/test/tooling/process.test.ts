@@ -1,4 +1,4 @@
-/** The command as a process: how it starts, how it is told to stop, and what it leaves behind. */
+/** The command as a process: how it starts, how it stops, and what it leaves behind. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -91,7 +91,7 @@ function starter(): string {
   return fileURLToPath(new URL('../../../starter/sentiment', import.meta.url))
 }
 
-/** The system's own Node where it is older than ours, as on the machine of somebody who has just cloned this. */
+/** The system's own Node where it is older than ours, as on a machine with a fresh clone. */
 function oldNode(): string | null {
   for (const place of ['/usr/bin/node', '/usr/local/bin/node']) {
     const { stdout } = spawnSync(place, ['-p', 'process.versions.node'], { encoding: 'utf8' })

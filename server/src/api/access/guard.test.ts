@@ -234,7 +234,7 @@ describe('a rate for each address', () => {
     expect(await ask({ url: '/read', headers, remoteAddress: '192.0.2.2' })).toMatchObject({ status: 200 })
   })
 
-  test('believes X-Forwarded-For only where it was told to, and then only its last word', async () => {
+  test('reads X-Forwarded-For only where TRUST_PROXY allows it, and then only its last address', async () => {
     const lastOf = async (trustProxy: boolean, forwarded: (i: number) => string): Promise<number> => {
       const { ask } = await house({ ratePerAddress: 3, trustProxy })
       let status = 0

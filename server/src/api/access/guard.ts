@@ -33,7 +33,7 @@ export interface DeclaredRoute {
 export const SESSION_COOKIE = 'barometer_session'
 export const CSRF_HEADER = 'x-csrf-token'
 
-/** Addresses whose rate is remembered. */
+/** Addresses whose rate is kept. */
 const ADDRESSES_MAX = 100_000
 
 type Done = Parameters<onRequestHookHandler>[2]

@@ -87,7 +87,7 @@ test('a key made just now is asked for again, but a flood of unknown keys reads 
   expect(keys.reads).toBeLessThanOrEqual(2 + 4)
 })
 
-test('a malformed key, a wrong secret and a key of another server are nobody', async () => {
+test('a malformed key, a wrong secret and a key of another server identify no caller', async () => {
   const { ring, shown, stored, clock } = await ringWith(['predict'])
   const foreign = createKey({ name: 'x', scopes: ['admin'], ratePerMinute: null, expiresAt: null }, `${secret}?`, 0)
   const wrong = `${shown.slice(0, -1)}${shown.endsWith('a') ? 'b' : 'a'}`

@@ -7,13 +7,13 @@ import { RateWindow } from './rate.ts'
 
 /** Keys are read again when they are this old … */
 const REFRESH_MS = 2000
-/** … and nobody is let in by keys older than this: so a revoked key stops working within five seconds. */
+/** … and keys read longer ago than this are not used: a revoked key stops working within five seconds. */
 const STALE_MS = 5000
 /** After a failed reading the next one waits this long. */
 const RETRY_MS = 250
 /** An unknown key reads the keys again, so that a new one works at once; but not more often than this. */
 const UNKNOWN_REFRESH_MS = 250
-/** Distinct presented keys whose proof is remembered. */
+/** Distinct presented keys whose verification is cached. */
 const PROVEN_MAX = 10_000
 
 const NEEDS: Readonly<Record<Scope, number>> = { predict: 1, read: 2, admin: 4 }

@@ -21,7 +21,7 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** 62^10 ≈ 2^59 ids: two of a million keys meet once in a million installations. */
 const ID_CHARS = 10
-/** 62^27 ≈ 2^160 secrets: nobody guesses one, so a fast hash is enough to keep it. */
+/** 62^27 ≈ 2^160 secrets cannot be guessed, so a fast hash is enough to store one. */
 const SECRET_CHARS = 27
 
 const KEY = new RegExp(`^bk_([0-9A-Za-z]{${ID_CHARS}})_([0-9A-Za-z]{${SECRET_CHARS}})$`)

@@ -1,4 +1,4 @@
-/** Which host names and which pages may speak to this server. */
+/** Which host names and which pages may use this server. */
 
 /** `localhost`, `*.localhost` (RFC 6761, 6.3), 127.0.0.0/8 and ::1, with or without a port. */
 export function isLoopbackHost(host: string): boolean {
@@ -24,7 +24,7 @@ export function hostName(host: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name
 }
 
-/** Distinct Host headers whose answer is remembered. */
+/** Distinct Host headers whose verdict is cached. */
 const HOSTS_MAX = 1000
 
 /**

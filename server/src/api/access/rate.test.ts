@@ -70,13 +70,13 @@ describe('a rate window', () => {
     )
   })
 
-  test('a clock that falls back lets nobody through who was not let through before', () => {
+  test('a clock that is set back lets no more requests through', () => {
     const window = new RateWindow(2)
     expect([window.take(100_000), window.take(10_000), window.take(9000)]).toEqual([true, true, false])
   })
 })
 
-test('a table keeps who calls and forgets who does not, within its size', () => {
+test('a table keeps recent callers and evicts idle ones, within its size', () => {
   const table = new RateTable(1, 100)
   const steady = table.window('steady')
   for (let i = 0; i < 10_000; i++) {

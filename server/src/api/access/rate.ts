@@ -15,7 +15,7 @@ const PER_MINUTE: Readonly<Record<string, number>> = {
   day: 1 / 1440,
 }
 
-/** A rate nobody means: more than what one process can answer. */
+/** The highest rate that can be set: more than what one process can answer. */
 const RATE_MAX = 1_000_000_000
 
 /**
@@ -85,7 +85,7 @@ export class RateWindow {
     return 1
   }
 
-  /** Forgets the slots that are older than the window. */
+  /** Drops the slots that are older than the window. */
   #turn(at: Millis): void {
     const slot = Math.floor(at / SLOT_MS)
     if (slot <= this.#slot) return
@@ -101,7 +101,7 @@ export class RateWindow {
 
 /**
  * A window for each caller, in bounded memory: two generations of at most `callersMax / 2`. Who calls is kept in the
- * young one; when that is full, the old one (callers that were not seen since) is forgotten.
+ * young one; when that is full, the old one (callers that were not seen since) is dropped.
  */
 export class RateTable {
   readonly limit: number

@@ -6,7 +6,7 @@ export const SESSION_SECONDS = 12 * 3600
 
 /** Sessions that were signed out before their end, until that end; the oldest goes first. */
 const SIGNED_OUT_MAX = 10_000
-/** Cookies whose signature is remembered. */
+/** Cookies whose signature is cached. */
 const READ_MAX = 1000
 
 export interface Session {

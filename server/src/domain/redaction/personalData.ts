@@ -92,7 +92,7 @@ const VERSION_BEFORE =
 /**
  * Four numbers from 0 to 255 without leading zeros, not part of a longer dotted number, not announced as a version
  * (`v1.2.3.4`, `version 1.2.3.4`, `firmware: 10.2.0.1`, `amd64~~6.1.1.0`). A port or prefix length after it stays, and so do
- * 0.0.0.0, 127.0.0.1 and 255.255.255.0, which name nobody.
+ * 0.0.0.0, 127.0.0.1 and 255.255.255.0, which identify no person.
  */
 function findIpv4(text: string, at: number, from: number): Found | null {
   if (isPartOfNumber(text, at, from)) return null
@@ -240,7 +240,7 @@ function findCard(text: string, at: number, from: number): Found | null {
   return CARD.test(text) && proven(text, at, CARD.lastIndex) ? { start: at, end: CARD.lastIndex } : null
 }
 
-/** True in a row of numbers, `3552 3534 3375`: what stands in columns is nobody's. */
+/** True in a row of numbers, `3552 3534 3375`: figures in columns are no personal data. */
 function followsNumber(text: string, at: number, from: number): boolean {
   return at - from >= 2 && text.charCodeAt(at - 1) === 0x20 && isDigit(text.charCodeAt(at - 2))
 }

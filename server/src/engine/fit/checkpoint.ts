@@ -1,5 +1,5 @@
 /**
- * What a run needs to go on after its process died: the parameters with their moments, and where it was.
+ * What a run needs to resume after its process died: the parameters with their moments, and where it was.
  *
  * A file is one line of JSON, then the arrays it lists, one after the other, as they lie in memory (little-endian). It
  * appears whole or not at all: it is written beside its place, synced, renamed, and the folder synced.
@@ -84,7 +84,7 @@ export async function readCheckpoint<State>(
 }
 
 export function unusable(path: string, why: string): Fault {
-  return new Fault('checkpoint_unusable', { say: `The training run cannot go on: ${path} ${why}.` })
+  return new Fault('checkpoint_unusable', { say: `The training run cannot be resumed: ${path} ${why}.` })
 }
 
 async function readHead(path: string, file: FileHandle): Promise<{ head: Head; bytes: number }> {

@@ -66,7 +66,7 @@ test('averages are what is measured and given back, and they outlive a stop', as
   expect(whole.evaluations).not.toEqual(plain.evaluations)
 })
 
-test('a run that is killed goes on to the very curve of one that was not', { timeout: 60_000 }, async () => {
+test('a run that is killed resumes to exactly the curve of one that was not', { timeout: 60_000 }, async () => {
   const own = fresh()
   const child = () => fork(new URL('fixtures.child.ts', import.meta.url), [own], { execArgv: [] })
   for (const points of [7, 31]) {
@@ -88,7 +88,7 @@ test('a run that is killed goes on to the very curve of one that was not', { tim
   expect(messages.filter(({ kind }) => kind === 'point').length).toBeLessThan(whole.curve.length - 30)
 })
 
-test('a run that is stopped keeps its state and goes on to the same curve', async () => {
+test('a run that is stopped keeps its state and resumes to the same curve', async () => {
   const own = fresh()
   const stop = new AbortController()
   const reason = new Error('enough')

@@ -2,7 +2,7 @@
  * Fits a model to examples: epochs of batches by length, AdamW on a schedule, the best parameters by held-out examples.
  *
  * Everything that is random follows from (seed, epoch) or (seed, step, turn), and the order of every sum is fixed, so a
- * run of one seed has one curve; a run that was killed goes on from its last checkpoint to the same curve, bit for bit
+ * run of one seed has one curve; a run that was killed resumes from its last checkpoint to the same curve, bit for bit
  * (for the same number of threads on the same processor: the runtime's kernels depend on both).
  */
 import assert from 'node:assert/strict'
@@ -42,7 +42,7 @@ export interface FitOptions {
   readonly averaging?: number
   /** Epochs without a better figure after which the run ends; Infinity for never. */
   readonly earlyStopping: number
-  /** Which held-out figure tells the best epoch. */
+  /** The held-out metric that decides the best epoch. */
   readonly watch: { readonly metric: string; readonly better: 'lower' | 'higher' }
   readonly threads: number
   /**
@@ -141,7 +141,7 @@ export async function fit(
   }
 }
 
-/** What changes as a run goes on: all of a checkpoint but the arrays. */
+/** What changes during a run: all of a checkpoint but the arrays. */
 interface State {
   readonly fingerprint: string
   step: number

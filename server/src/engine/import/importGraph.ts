@@ -18,7 +18,7 @@ export const SMALLEST: Bucket = { rows: 2, length: 8 }
 
 /**
  * Feeds: `input_ids`, `attention_mask`, `targets`, `row_weights`, as of nn/encoder.ts. The parameters are called and lie as
- * in the export. Nothing drops out: an export for inference has forgotten where.
+ * in the export. There is no dropout: an export for inference does not say where it was.
  */
 export function importGraph(exported: Exported, labels: number, learns: (name: string) => boolean): Trainable {
   const parameters = exported.weights.map((weight) => parameterOf(weight, learns(weight.name)))

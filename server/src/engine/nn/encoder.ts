@@ -25,7 +25,7 @@ export interface ClassifierConfig extends EncoderConfig {
   readonly head: 'linear' | 'tanh' | 'relu'
 }
 
-/** What a student learns from its teacher beside the labels. */
+/** Distillation: the teacher's probabilities beside the labels. */
 export interface Distillation {
   readonly temperature: number
   /** Of the teacher's part in the loss. */

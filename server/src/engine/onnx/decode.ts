@@ -159,7 +159,7 @@ function readGraph(fields: Iterable<Field>, reading: Reading): OnnxGraph {
         outputs.push(required(nested(field, reading, readValueInfo)))
         break
       case GRAPH.value: {
-        // Notes that help readers; one of a type that is not a tensor's helps nobody here.
+        // Notes that help readers; one of a type that is not a tensor's has no use here.
         const value = nested(field, reading, readValueInfo)
         if (value !== 'not-a-tensor') values.push(value)
         break

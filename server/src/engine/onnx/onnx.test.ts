@@ -93,7 +93,7 @@ describe('weights in a file beside the model', () => {
     expect([...externalFiles(file)]).toEqual([['outside.bin', beside.length]])
   })
 
-  test('are refused where nobody can read them, where they are too many, and where the file ends too soon', () => {
+  test('are refused where their type is unknown, where they are too many, and where the file ends too soon', () => {
     expect(faultOf(() => decodeModel(file)).code).toBe('model_unsupported')
     expect(faultOf(() => decodeModel(file, { readExternal, externalBytesMax: 35 })).code).toBe('model_unsupported')
     const short = (_: string, offset: number, length: number) => beside.subarray(offset, offset + length).subarray(1)

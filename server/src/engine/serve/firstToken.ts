@@ -88,7 +88,7 @@ export function firstTokenOnly(model: OnnxModel): OnnxModel | null {
   return { ...model, graph: used({ ...graph, nodes, initializers }) }
 }
 
-/** The nodes between the attention and the reader whose results nobody else wants: for the others nothing is saved. */
+/** The nodes between the attention and the reader whose results have no other reader: for the others nothing is saved. */
 function onlyForFirst(
   reader: OnnxNode,
   graph: OnnxGraph,

@@ -123,7 +123,7 @@ describe('limits', () => {
     await disturbed.close()
   })
 
-  test('the node that was silent for longest is forgotten where there are too many', async () => {
+  test('the node whose last sample is oldest is evicted where there are too many', async () => {
     const one = await openLstm(files, { nodesMax: 2 })
     const at = (node: string, time: number) => one.step([{ node, at: time, metrics: {} }])
     await at('a', 1)

@@ -3,7 +3,7 @@
  *
  * That gives what the network would say of the whole series up to now, at the price of one step. Samples of many nodes
  * go through the network together; rows do not see each other. What a node costs is fixed (its window and 4 · 64
- * floats), and there are at most `nodesMax` of them: the one that was silent for longest is forgotten.
+ * floats), and there are at most `nodesMax` of them: the one whose last sample is oldest is evicted.
  */
 import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'

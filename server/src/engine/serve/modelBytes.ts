@@ -1,4 +1,4 @@
-/** The weights of a model, where a thread needs them: read once, and believed for their hash. */
+/** The weights of a model, where a thread needs them: read once, and verified by their hash. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ModelSource } from './messages.ts'

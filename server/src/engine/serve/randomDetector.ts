@@ -41,7 +41,7 @@ export function randomDetector(histories: readonly History[], hidden = 16): Rand
   return { form, files }
 }
 
-/** Of a size at which the gates neither sleep nor saturate. */
+/** Of a size at which the gates are neither near 0 nor saturated. */
 function someWeights(features: number, hidden: number): LstmWeights {
   const random = seededRandom(11)
   const drawn = (size: number, scale: number) => Float32Array.from({ length: size }, () => scale * normal(random))

@@ -9,7 +9,7 @@ const VOCABULARY = 50
 const form = { inputs: ['input_ids', 'attention_mask'], labels: 2, padId: 0 }
 const options = { deadlineMs: 20_000 }
 
-/** Logit k of a text is the sum of its ids' rows in a table: a model whose answers can be told in advance. */
+/** Logit k of a text is the sum of its ids' rows in a table: a model whose answers can be computed in advance. */
 const bytes = encodeModel(sumModel())
 const expected = (ids: readonly number[]) => [ids.reduce((a, id) => a + id, 0), ids.reduce((a, id) => a - 2 * id, 0)]
 const tokensOf = (ids: readonly number[]) => ({ ids: Int32Array.from(ids), typeIds: new Int32Array(ids.length) })
@@ -50,7 +50,7 @@ describe('a pool', () => {
     for (const [i, logits] of answers.entries()) expect([...logits]).toEqual(expected(texts[i]))
   })
 
-  test('puts texts together without much padding, and says so', async () => {
+  test('batches texts without much padding, and reports it', async () => {
     const seen = { rows: 0, batches: 0, tokens: 0, padded: 0, waits: 0 }
     const { model } = await opened({
       observe: {
@@ -105,7 +105,7 @@ describe('a pool', () => {
     expect(await late).toBe('timeout')
   })
 
-  test('tells one bad text from those beside it: only that one is refused', async () => {
+  test('isolates a bad text from the others of its batch: only that one is refused', async () => {
     const failures: string[] = []
     const { model } = await opened({
       threads: 1,
@@ -133,7 +133,7 @@ describe('a pool', () => {
     expect(workers).toHaveLength(2)
   })
 
-  test('with a thread that cannot come back, refuses instead of waiting for ever', async () => {
+  test('with a thread that cannot be restarted, refuses at once', async () => {
     const { model } = await opened({ threads: 1 })
     process.on('worker', fail)
     try {

@@ -19,14 +19,14 @@ export interface ScoringPoolOptions {
   /** Texts that may wait. */
   readonly textsMax: number
   readonly limits?: Partial<BatchLimits>
-  /** How much the threads give way to the rest of the process, 0 to 19. */
+  /** Niceness of the threads, 0 to 19. */
   readonly niceness?: number
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly observe?: ScoringPoolObserver
 }
 
-/** Told what happens, for metrics and the log. */
+/** Events, for metrics and the log. */
 export interface ScoringPoolObserver {
   readonly batch: (rows: number, tokens: number, paddedTokens: number) => void
   /** From the text's arrival to its batch's start. */
@@ -119,7 +119,7 @@ export class ScoringPool {
   }
 
   /**
-   * Opens a model on every thread; where others are served, on one thread after another, so that the rest go on serving.
+   * Opens a model on every thread; where others are served, on one thread after another, so that the rest keep serving.
    * Rejects with the reason where one cannot.
    */
   async open(source: ModelSource, form: ModelForm): Promise<PooledModel> {
@@ -285,7 +285,7 @@ export class ScoringPool {
     if (model.closing !== null && model.texts === 0) this.#end(model)
   }
 
-  /** Refuses a text that nobody waits for any more. */
+  /** Refuses a text whose caller is gone. */
   #isOver(text: Text): boolean {
     if (text.isAbandoned?.() === true) this.#settle(text, new Fault('caller_left'))
     else if (this.#options.nowMs() > text.untilMs)

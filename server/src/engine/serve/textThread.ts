@@ -83,7 +83,7 @@ async function open(source: ModelSource, form: ModelForm, wideThreads: number): 
     wideThreads > 1
       ? await openSession(bytes, {
           threads: wideThreads,
-          // Within a run its threads wait awake for the next operator; between runs they sleep.
+          // Within a run its threads spin for the next operator; between runs they block.
           spinning: true,
           settings: { 'session.force_spinning_stop': '1' },
         })
@@ -92,7 +92,7 @@ async function open(source: ModelSource, form: ModelForm, wideThreads: number): 
   return { form, narrow, wide, packed: model !== null && isPacked(model) }
 }
 
-/** Null of what our reader does not know: ONNX Runtime may, and says so itself if not. */
+/** Null where our reader does not know the format: ONNX Runtime may, and fails with its own message if not. */
 function decoded(bytes: Uint8Array): OnnxModel | null {
   try {
     return decodeModel(bytes)
@@ -118,7 +118,7 @@ async function pruned(bytes: Uint8Array, model: OnnxModel, form: ModelForm): Pro
     const [before, after] = [await trial(bytes, form), await trial(encoded, form)]
     return before.every((z, i) => Math.abs(z - after[i]) <= SAME * Math.max(1, Math.abs(z))) ? encoded : null
   } catch {
-    return null // the model as it is goes on, and fails for itself if it must
+    return null // the model is used as it is
   }
 }
 
@@ -133,7 +133,7 @@ async function trial(bytes: Uint8Array, form: ModelForm): Promise<Float32Array> 
   }
 }
 
-/** The first run of a session takes several times as long as the others; nobody should wait for it. */
+/** The first run of a session takes several times as long as the others; it is made before the first request. */
 async function tryOut(session: Session, form: ModelForm): Promise<void> {
   const batch = { rows: 1, length: 2, lengths: Int32Array.of(2), ids: new Int32Array(2), typeIds: null }
   const { length } = await logitsOf(session, batch, form)

@@ -118,7 +118,7 @@ describe.each(['bpe', 'unigram'] as const)('%s', (kind) => {
 })
 
 /**
- * The library takes U+0085 and U+FEFF, which nobody types, for white space otherwise than the original; and an accent that
+ * The library takes U+0085 and U+FEFF, which are not typed, for white space otherwise than the original; and an accent that
  * is a token of its own lies with its letter here.
  */
 function comparable(kind: string, text: string): boolean {

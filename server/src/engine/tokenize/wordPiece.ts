@@ -28,7 +28,7 @@ interface Pieces {
   readonly ends: readonly number[]
 }
 
-/** Words whose pieces are remembered; few texts have words that others have not. */
+/** Words whose pieces are cached; few texts have words that others have not. */
 const WORDS_MAX = 50_000
 /** A longer one is no word that comes again. */
 const WORD_UNITS_MAX = 40

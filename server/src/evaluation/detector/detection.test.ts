@@ -32,13 +32,13 @@ test('rows less than five minutes apart are one alert; six minutes are two', () 
   expect(detection([series('nnnnnnnnnnnn', '900000900000')], 5).falseAlerts).toBe(2)
 })
 
-test('an alert that touches an event or its aftermath is not false; one that only cries wolf is', () => {
+test('an alert that touches an event or its aftermath is not false; one over normal rows alone is', () => {
   expect(detection([series('nnnaauuunnnn', '009999999000')], 5).falseAlerts).toBe(0)
   expect(detection([series('nnnnuuunnnnn', '000099900000')], 5).falseAlerts).toBe(0)
   expect(detection([series('nnnnnnnnnnnn', '000099900000')], 5).falseAlerts).toBe(1)
 })
 
-test('to alert always is no way out: an alert over normal rows counts again every hour', () => {
+test('alerting all the time does not score well: an alert over normal rows counts again every hour', () => {
   const [day, event] = ['n'.repeat(24 * 60), 'a'.repeat(10)]
   const always = series(day + event + day, '9'.repeat(2 * 24 * 60 + 10))
   expect(detection([always], 5)).toMatchObject({ eventRecall: 1, falseAlerts: 47 })

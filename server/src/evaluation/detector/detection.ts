@@ -3,8 +3,8 @@
  *
  * An alert is a run of scores at or above the threshold; runs less than five minutes apart are one alert. An event is
  * a run of anomalous rows; it is found if any of its rows alerts (never the point-adjusted F1, which then counts all
- * of them). An alert is false if all of its rows are normal; one that touches an event, or rows of which nobody knows,
- * is not. One that goes on over normal rows counts once more every hour, so that alerting all the time does not score well. Rows before `from` (the node has not been watched for long enough) are left aside.
+ * of them). An alert is false if all of its rows are normal; one that touches an event, or rows without a label,
+ * is not. One that continues over normal rows counts once more every hour, so that alerting all the time does not score well. Rows before `from` (the node has not been watched for long enough) are left aside.
  */
 import { ANOMALY, type LabelledHistory, NORMAL } from '../../models/telemetry/history.ts'
 

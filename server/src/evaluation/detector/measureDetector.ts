@@ -1,5 +1,5 @@
 /**
- * The honest table of a detector: how well it ranks (ROC AUC), what it finds and how many false alerts it raises at its
+ * The evaluation of a detector: how well it ranks (ROC AUC), what it finds and how many false alerts it raises at its
  * threshold, for all faults and for each kind; and beside it what the controls do. Intervals resample whole nodes,
  * for the rows of one resemble each other.
  */
@@ -55,7 +55,7 @@ function ofKind(
 }
 
 /**
- * What needs no model, each at the threshold at which it cries wolf as often as the model does: which events it finds
+ * What needs no model, each at the threshold at which it raises as many false alerts as the model: which events it finds
  * then is what can be compared.
  */
 function controls(

@@ -3,7 +3,7 @@
  *
  * A row has a node, a time, any number of metrics, and perhaps a label. In NDJSON the metrics may lie in an object
  * `metrics` of their own. Times are ISO 8601, or numbers: seconds, or from 10¹¹ on milliseconds, since 1970. A metric
- * that is empty or null was not measured. A label is 0/1, true/false, normal/anomaly; empty: nobody knows.
+ * that is empty or null was not measured. A label is 0/1, true/false, normal/anomaly; empty: unknown.
  */
 import { extname } from 'node:path'
 import { parse } from 'csv-parse'

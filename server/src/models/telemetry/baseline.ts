@@ -1,5 +1,5 @@
 /**
- * What is usual for one number of one node: its exponentially forgetting mean and standard deviation, which an
+ * What is usual for one metric of one node: its exponentially weighted mean and standard deviation, which an
  * outlier moves only a little.
  *
  *   α = max(1/n, 1 − exp(−Δt/τ)),   e = y − m,   m ← m + α·ê,   v ← (1 − α)·(v + α·ê²)

@@ -12,7 +12,7 @@ export interface DetectorForm {
   readonly length: number
   /** The usual distance of the samples that it was trained on. */
   readonly intervalSeconds: number
-  /** After a longer silence the network forgets what it held of the node. */
+  /** After a longer gap the node's hidden state is reset. */
   readonly gapSeconds: number
   /** The probability from which on a sample is called an anomaly. */
   readonly threshold: number

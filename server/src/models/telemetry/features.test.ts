@@ -120,7 +120,7 @@ test('a stream keeps a bounded number of samples, at any rate and for any time',
   expect(stream.samples).toBe(1)
 })
 
-test('what is usual is learnt of the node, and a level that is not is told apart by its deviation', () => {
+test('the usual level of a node is learnt, and an unusual one shows in its deviation', () => {
   const names = featureNames({ ...featurePlan, metrics: ['latency'] })
   const stream = createFeatureStream({ ...featurePlan, metrics: ['latency'] })
   const random = seededRandom(3)

@@ -6,7 +6,7 @@
  *
  *   value, mean, std (n − 1), min, max, q75     of the values, missing ones filled with the last one in the window
  *   missing                                     share of those samples that lack the metric, in [0, 1]
- *   usual                                       the forgetting mean of y = asinh value over the past (baseline.ts)
+ *   usual                                       the exponentially weighted mean of y = asinh value (baseline.ts)
  *   deviation                                   (y − usual) / usual spread of y, in [−20, 20]
  *   spread                                      ln((std of y + 0.01·u) / (1.01·u)), u its usual value, in [−5, 5]
  *
@@ -41,7 +41,7 @@ export interface FeaturePlan {
   readonly usualSeconds: number
 }
 
-/** The window is the reference design's; an hour forgets a morning before the evening, and outlives the faults. */
+/** The window is the reference design's; an hour is short against the daily rhythm, and long against the faults. */
 export const featurePlan: FeaturePlan = { metrics: baseMetrics, windowSeconds: 300, usualSeconds: 3600 }
 
 export const perMetric = [

@@ -39,7 +39,7 @@ test('gives finite numbers within ±8, whatever the features are', () => {
   )
 })
 
-test('a machine a thousand times as busy looks the same, once it is known', () => {
+test('a machine a thousand times as busy scales to the same features', () => {
   const random = seededRandom(4)
   const small: History = {
     node: 'small',

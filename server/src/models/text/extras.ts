@@ -1,6 +1,6 @@
 /**
  * Readers of extra features, by the name under which an artifact asks for them. A reader is pure: the same text gives
- * the same features for ever, so a change of what one reads is a new name.
+ * the same features in every version, so a changed reader gets a new name.
  */
 import type { ExtraFeature } from './features.ts'
 

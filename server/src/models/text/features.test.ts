@@ -51,7 +51,7 @@ test('a negated word is a feature beside the word', () => {
   expect(features('not good', { ...all, negation: false })).not.toContain(combineHashes(NEGATION, word('good')))
 })
 
-test('an elongated word brings its longer spelling', () => {
+test('an elongated word has its longer spelling as a feature, too', () => {
   expect(features('goooood')).toContain(word('good'))
   expect(features('sooooo')).toContain(word('so'))
 })

@@ -56,7 +56,7 @@ export interface ExtraFeature {
   readonly end: number
 }
 
-/** Which features a model uses. Part of the artifact: the same text must give the same features for ever. */
+/** Which features a model uses. Part of the artifact: the same text must give the same features in every version. */
 export interface FeatureOptions {
   /** 1, 2 or 3: the longest run of tokens that is a feature. */
   readonly words: number

@@ -1,4 +1,4 @@
-/** The words that steer the negation scope, told by their hash: one look into a table for each word of a text. */
+/** The words that steer the negation scope, found by their hash: one table lookup for each word of a text. */
 import { hashText } from '../../math/hash.ts'
 
 /** Opens a negation: n't is one of them. */

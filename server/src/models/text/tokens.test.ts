@@ -63,7 +63,7 @@ test('an elongated word is the word, marked, with its longer spelling beside it'
   expect(tokenise('good', createTokens()).flags[0]).toBe(WORD)
 })
 
-test('small numbers and ratings speak for themselves, long ones are a class', () => {
+test('small numbers and ratings are tokens of their own, long ones are folded into a class', () => {
   expect(hashes('8/10')).not.toEqual(hashes('2/10'))
   expect(hashes('7')).not.toEqual(hashes('8'))
   expect(hashes('2016')).toEqual(hashes('1999'))
@@ -72,7 +72,7 @@ test('small numbers and ratings speak for themselves, long ones are a class', ()
   expect(read('gr8 b4')).toEqual(['gr8', 'b4'])
 })
 
-test('emoticons are told by their mood, not by their nose', () => {
+test('emoticons are classes by mood, with or without a nose', () => {
   for (const happy of [':)', ':-)', '=)', ':)))', ':]']) expect(hashes(`so ${happy}`)).toEqual(hashes('so :)'))
   for (const sad of [':(', ':-(', ':[', ':((']) expect(hashes(`so ${sad}`)).toEqual(hashes('so :('))
   expect(hashes(":'(")).not.toEqual(hashes(':('))
@@ -113,7 +113,7 @@ test('markup, entities and treebank brackets vanish', () => {
   ])
 })
 
-test('stops speak by kind and number, emoji by code point without skin', () => {
+test('runs of stops are classes by kind and number, emoji are code points without skin tone', () => {
   expect(hashes('wow!!')).toEqual(hashes('wow!!!!!'))
   expect(hashes('wow!')).not.toEqual(hashes('wow!!'))
   expect(hashes('what?!')).toEqual(hashes('what!?'))

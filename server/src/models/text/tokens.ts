@@ -234,7 +234,7 @@ function readWord(text: string, from: number, limit: number, into: Tokens): numb
   return i
 }
 
-/** An ordinary word; the words that steer the negation scope, and those that hide a negator, are told by their hash. */
+/** An ordinary word; the words that steer the negation scope, and those that hide a negator, are found by their hash. */
 function pushWord(word: number, from: number, to: number, base: number, into: Tokens): void {
   const role = roleOf(word)
   if (role === 0 || role === CONTRAST) {
@@ -295,7 +295,7 @@ function pushMixed(from: number, to: number, base: number, into: Tokens): number
   return to
 }
 
-/** 7, 42, 8/10, 3.5 as written (ratings speak); longer numbers are one class for each count of digits. */
+/** 7, 42, 8/10, 3.5 as written (they may be ratings); longer numbers are one class for each count of digits. */
 function pushNumber(text: string, from: number, to: number, limit: number, base: number, into: Tokens): number {
   let end = to
   let joints = 0

@@ -108,7 +108,7 @@ export function quantise(column: Float64Array): { unit: number; q: Int8Array } {
   if (unit === 0) return { unit, q }
   for (let f = 0; f < column.length; f++) {
     const magnitude = Math.abs(column[f]) / unit
-    // Between a² and (a+1)² the nearer one is told by their mean, not by the rounded root.
+    // Between a² and (a+1)² the mean decides which is nearer, not the rounded root.
     const low = Math.floor(Math.sqrt(magnitude))
     const nearest = magnitude - low * low > (low + 1) * (low + 1) - magnitude ? low + 1 : low
     q[f] = column[f] < 0 ? -nearest : nearest

@@ -194,7 +194,7 @@ describe('a run', () => {
     expect(mlflow.models.size).toBe(0)
   })
 
-  test('that is taken up again goes on in the same MLflow run', async () => {
+  test('that is resumed continues in the same MLflow run', async () => {
     await track().end({ ...nothing, state: 'interrupted' })
     const again = track({ attempts: 2 })
     again.event(point(5), NOON)
@@ -335,7 +335,7 @@ describe('an MLflow that', () => {
     expect(Number(said.at(-1)?.facts['dropped'])).toBeGreaterThan(20_000)
   })
 
-  test('refuses a value for good costs that, is told, and leaves the run alone', async () => {
+  test('refuses a value permanently loses that value, with a warning, and leaves the run alone', async () => {
     await suffer((response, path) => {
       if (!path.endsWith('model-versions/create')) return false
       response.writeHead(400).end(JSON.stringify({ error_code: 'INVALID_PARAMETER_VALUE', message: 'no' }))

@@ -171,7 +171,7 @@ function patient(client: MlflowClient, signal: AbortSignal, hurry: number): Mlfl
 
 function mlflowErrorOf(error: unknown): MlflowError {
   if (error instanceof MlflowError) return error
-  // A mistake of ours must not harm a run either; it is told, and not tried again.
+  // A bug of ours must not harm a run either; it is logged, and not retried.
   return new MlflowError(error instanceof Error ? error.message : String(error), { temporary: false, cause: error })
 }
 
@@ -282,7 +282,7 @@ const statuses: Readonly<Record<TrackedEnd['state'], string>> = {
   succeeded: 'FINISHED',
   failed: 'FAILED',
   cancelled: 'KILLED',
-  // It will go on; MLflow shows one that is scheduled as waiting.
+  // It will resume; MLflow shows one that is scheduled as waiting.
   interrupted: 'SCHEDULED',
 }
 

@@ -1,4 +1,4 @@
-/** What a training run tells an experiment tracker. Nothing of it can fail or wait in a way that the run would notice. */
+/** What a training run reports to an experiment tracker. No failure or delay of the tracker affects the run. */
 import type { Millis } from '../../domain/time.ts'
 import type { TrainingEvent, TrainingRun } from '../../domain/trainingRun.ts'
 import type { Manifest, Version } from '../../domain/version.ts'

@@ -12,7 +12,7 @@ export interface ChunkLimits {
 /** A megabyte is about 50 ms of scoring: long enough that handing it over costs nothing, short enough for progress. */
 export const chunkLimits: ChunkLimits = { chunkBytes: 1 << 20, recordBytesMax: 16 << 20 }
 
-/** What comes from a pipe is passed on as it comes: somebody may be watching. */
+/** What comes from a pipe is passed on as it comes: a person may be watching. */
 export const liveLimits: ChunkLimits = { ...chunkLimits, chunkBytes: 1 }
 
 const NEWLINE = 10

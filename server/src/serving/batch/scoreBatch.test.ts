@@ -68,7 +68,7 @@ test('a thread that cannot start ends the batch instead of leaving it waiting', 
   await expect(scoreBatch(lines(100).chunks, plan, broken, nothing, { threads: 2 })).rejects.toThrow()
 })
 
-test('it stops when it is told to', async () => {
+test('it stops on request', async () => {
   const stop = new AbortController()
   const write = async () => stop.abort()
   await expect(

@@ -17,7 +17,7 @@ export function scoreChunk(chunk: Chunk, plan: BatchPlan, model: TextModel): Sco
   )
 }
 
-/** In a batch nobody waits for a single text; this is for a model that has stopped answering altogether. */
+/** No deadline for a single text of a batch; this ends one whose model has stopped answering. */
 const OPTIONS = { deadlineMs: 600_000 }
 
 /** The same with a model that has threads of its own. */

@@ -67,7 +67,7 @@ function giveWay(niceness: number): void {
     try {
       setPriority(thread, niceness)
     } catch {
-      // A thread that has ended meanwhile, or a system that does not allow it: then the work is only less polite.
+      // A thread that has ended meanwhile, or a system that does not allow it: the work then runs at its usual priority.
     }
   }
 }

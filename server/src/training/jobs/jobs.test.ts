@@ -296,7 +296,7 @@ describe('a run', () => {
     },
   )
 
-  test('that is interrupted goes on with the trials it had', async () => {
+  test('that is interrupted continues with the trials it had', async () => {
     const [run, place] = await claimed(askedFor({ search: { trials: 6 } }))
     const stop = new AbortController()
     const onEvent = (event: TrainingEvent): void => {

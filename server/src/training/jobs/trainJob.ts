@@ -99,7 +99,7 @@ async function searchFor(
         best = finalObjective(trained)
         report(best)
       }
-      // A trainer that was at its end when it was told to stop may have ended all the same.
+      // A trainer that was about to end when the stop arrived may have ended all the same.
       if (!pruned.signal.aborted && (kept === null || best < kept.value))
         kept = await writeKept(job, { trial, value: best, ...(await keep(job, trained)) })
     } catch (error) {

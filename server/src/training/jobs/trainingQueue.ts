@@ -1,4 +1,4 @@
-/** The server's own worker: takes the runs that wait, one at a time, and those that an earlier process left behind. */
+/** The server's own worker: takes waiting runs, one at a time, and those that an earlier process did not finish. */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'

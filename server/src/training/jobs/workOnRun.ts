@@ -95,7 +95,7 @@ export async function workOnRun(
     promoted: ended.events.some(({ to }) => to === 'production'),
     at: needs.now(),
   })
-  // Whoever has the run now needs its folder; one that is interrupted will be taken up.
+  // The process that has the run now needs its folder; an interrupted run will be resumed.
   if (ended.state !== 'lost' && ended.state !== 'interrupted')
     await rm(join(needs.runsFolder, run.id), { recursive: true, force: true })
   return ended

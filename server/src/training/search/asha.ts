@@ -3,7 +3,7 @@
  * Parallel Hyperparameter Tuning”, algorithm 2, in the form that stops a trial instead of pausing it, as Optuna's
  * pruner does).
  *
- * Rungs lie at epochs r, rη, rη² …. A trial that comes to a rung goes on if its best value so far is among the best
+ * Rungs lie at epochs r, rη, rη² …. A trial that comes to a rung continues if its best value so far is among the best
  * ⌊n/η⌋ (one at least) of the n trials that have come to it, itself included. No trial waits for another one.
  */
 
@@ -12,7 +12,7 @@ import { bestOf } from '../../domain/trainingRun.ts'
 export interface Halving {
   /** r: no trial is judged before. */
   readonly epochsMin: number
-  /** η: of so many, one goes on. */
+  /** η: of so many, one continues. */
   readonly reduction: number
 }
 

@@ -229,7 +229,7 @@ describe('pruning', () => {
     )
   })
 
-  test('between rungs no trial is stopped; at a rung one in three goes on', () => {
+  test('between rungs no trial is stopped; at a rung one in three continues', () => {
     const others = Array.from({ length: 8 }, (_, i) => new Array<number>(9).fill(i))
     expect(isHopeless([99, 99], others)).toBe(false)
     expect(isHopeless([1.5, 1.5, 1.5], others)).toBe(false)
@@ -249,7 +249,7 @@ describe('a search', () => {
     )
   })
 
-  test('that was interrupted goes on as it would have gone on', async () => {
+  test('that was interrupted continues as it would have', async () => {
     const whole = await simulate({ seed: 5, trials: 20 })
     const stopped = new AbortController()
     const events: TrainingEvent[] = []

@@ -15,7 +15,7 @@
  *
  * Of more than 25 trials the older ones weigh less. The densities are those of Optuna 5's sampler (golden test). The
  * first `STARTUP` trials are drawn from the space. A function of the trials and the seed alone, so that a search that
- * was interrupted goes on as it would have.
+ * was interrupted continues as it would have.
  */
 import { bestOf, type TrainingTrial } from '../../domain/trainingRun.ts'
 import { fmix32 } from '../../math/hash.ts'

@@ -106,7 +106,7 @@ async function* piecesOf({ files, paths }: Artifact, name: string, bytesMax: num
   for (let at = 0; at < held.length; at += bytesMax) yield held.subarray(at, at + bytesMax)
 }
 
-/** What is known of a file before it is believed. */
+/** What is known of a file before it is verified. */
 export type Proof =
   | { readonly bytes: Uint8Array }
   | { readonly path: string; readonly size: number; readonly sha256: string }

@@ -1,4 +1,4 @@
-/** Artifacts as folders: written whole or not at all, and never believed unread. */
+/** Artifacts as folders: written whole or not at all, and verified whenever they are read. */
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -95,7 +95,7 @@ async function holds(folder: string, digest: string): Promise<boolean> {
   }
 }
 
-/** A read of a large file, hashed at one go: a megabyte is about a millisecond, so nobody waits for it. */
+/** A read of a large file, hashed at one go: a megabyte takes about a millisecond of the event loop. */
 const HASHED_BYTES = 1024 * 1024
 
 /**

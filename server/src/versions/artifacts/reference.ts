@@ -34,7 +34,7 @@ const ReferenceForm = Type.Object({
   }),
 })
 
-/** The file's bytes: one line, for nobody reads five thousand numbers. */
+/** The file's bytes: one line, since five thousand numbers are not for reading. */
 export function referenceBytes(reference: Reference): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(reference)}\n`)
 }

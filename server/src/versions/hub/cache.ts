@@ -50,7 +50,7 @@ async function readRef(path: string): Promise<string | null> {
   }
 }
 
-/** Remembers where a branch or tag stands. */
+/** Writes which commit a branch or tag is at. */
 export async function keepCommit(cacheFolder: string, model: HubModel, commit: string): Promise<void> {
   if (isCommit(model.revision)) return
   const path = join(repositoryFolder(cacheFolder, model), 'refs', model.revision)
@@ -98,7 +98,7 @@ export function startHash({ hash, size }: FileProof): Hash {
   return hash.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
 }
 
-/** Whether a cached file is what its blob's name says. A file that is no link has no such name, and is believed. */
+/** Whether a cached file is what its blob's name says. A file that is no link has no such name, and is taken as it is. */
 export async function isWhole(path: string): Promise<boolean> {
   const blob = await realpath(path)
   const hash = basename(blob)

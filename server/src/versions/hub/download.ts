@@ -1,4 +1,4 @@
-/** One file of the Hub into the cache: taken up where it broke off, and believed only when its hash is right. */
+/** One file of the Hub into the cache: resumed where it broke off, and kept only if its hash is right. */
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -24,7 +24,7 @@ export interface Download extends FileProof {
 
 /**
  * Downloads a file unless it is there. A connection that breaks is opened again where it broke, as long as each brings
- * something; a process that was killed is succeeded by one that goes on. Two processes at once do no harm: both write
+ * something; a killed process is resumed by the next one. Two processes at once do no harm: both write
  * the same bytes at the same places.
  */
 export async function download(hub: Hub, asked: Download): Promise<void> {
@@ -72,7 +72,7 @@ async function fetched(hub: Hub, asked: Download, partial: string): Promise<bool
         failures = at > start ? 0 : failures + 1
         if (failures >= hub.limits.attempts || ++connections >= CONNECTIONS_MAX)
           throw new Fault('hub_unreachable', {
-            say: `${asked.title} could not be fetched to its end: ${error.message}. ${at} of ${size} bytes are kept; the next attempt goes on from there.`,
+            say: `${asked.title} could not be fetched to its end: ${error.message}. ${at} of ${size} bytes are kept; the next attempt resumes there.`,
             cause: error,
           })
         await pause(hub.limits.pauseMs * 2 ** failures, signal)

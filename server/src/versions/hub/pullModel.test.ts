@@ -23,7 +23,7 @@ import { folderModel, type PullNeeds, type PullOptions, pullModel } from './pull
 
 const golden = (name: string) => readFileSync(new URL(`../../../test/golden/onnx/${name}`, import.meta.url))
 const MODEL = 'someone/mood'
-/** Large enough to lie on the second host, and to be cut. Its bytes are no model: nobody here opens it. */
+/** Large enough to lie on the second host, and to be cut. Its bytes are no model: it is never opened here. */
 const WEIGHTS = randomBytes(300_000)
 const plain: RepositoryFiles = {
   'config.json': '{"model_type":"distilbert"}',
@@ -149,7 +149,7 @@ describe('from a hub that does as it should', () => {
     expect(hub.asked.map(({ host }) => host)).toEqual(['hub', 'hub'])
   })
 
-  test('a moved branch brings the new commit, and only the files that changed', async () => {
+  test('after a branch has moved only the files that changed are fetched', async () => {
     hub.commit(MODEL, plain)
     await pull()
     const sent = hub.sent()
@@ -219,7 +219,7 @@ describe('from a hub that does as it should', () => {
 })
 
 describe('from a hub whose connections break', () => {
-  test('a download goes on where it broke, and no byte is sent twice', async () => {
+  test('a download resumes where it broke, and no byte is sent twice', async () => {
     hub.commit(MODEL, plain)
     hub.mischief.cut = { after: 80_000, times: 3 }
     const files = await pull()
@@ -282,7 +282,7 @@ describe('from a hub whose connections break', () => {
     expect(readFileSync(join(files.folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true)
   })
 
-  test('a hub that is busy or down for a moment is asked again', async () => {
+  test('a hub that is busy or down for a moment is retried', async () => {
     hub.commit(MODEL, plain)
     hub.mischief.status = { code: 503 }
     await faultOf(pull(), 'hub_unreachable')

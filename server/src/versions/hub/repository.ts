@@ -21,7 +21,7 @@ export async function commitOf(hub: Hub, model: HubModel, signal: AbortSignal): 
   return sha
 }
 
-/** Every file of a commit by its path. The list is read as what it is: something that a stranger wrote. */
+/** Every file of a commit by its path. The list is read as foreign input. */
 export async function listRepository(
   hub: Hub,
   model: HubModel,

@@ -1,4 +1,4 @@
-/** One request to the Hub: the token goes to the Hub alone, nothing waits for ever, every failure is a Fault. */
+/** One request to the Hub: the token goes to the Hub alone, everything has a timeout, every failure is a Fault. */
 import { Fault } from '../../domain/faults.ts'
 import type { Hub } from './hub.ts'
 
@@ -7,7 +7,7 @@ const REDIRECTS_MAX = 5
 /** There was no answer, or it ended too soon, or it was that the hub cannot answer now. */
 export class ConnectionBroken extends Error {
   override readonly name = 'ConnectionBroken'
-  /** Whether something is there that may answer in a moment, unlike a host that nobody knows. */
+  /** Whether a retry may succeed in a moment, unlike for an unknown host. */
   readonly mayRecover: boolean
 
   constructor(message: string, options: ErrorOptions & { readonly mayRecover: boolean }) {
@@ -17,7 +17,7 @@ export class ConnectionBroken extends Error {
 }
 
 /**
- * Follows redirects by hand, because large files lie on other hosts, which must never see the token.
+ * Follows redirects itself, because large files lie on other hosts, which must never receive the token.
  *
  * @param headers beside the token's
  * @returns an answer of status 200 or 206 (or 416, which says that nothing is left to send); its body must be read
@@ -69,7 +69,7 @@ function redirected(from: URL, location: string, home: URL): URL {
   return to
 }
 
-/** A small answer, whole. A hub that is busy or down for a moment is asked again. */
+/** A small answer, whole. A hub that is busy or down for a moment is retried. */
 export async function ask(
   hub: Hub,
   address: string,
@@ -172,7 +172,7 @@ function refusal(response: Response, { host }: URL): Fault | ConnectionBroken {
   return new Fault('hub_broken', { say: `${host} answered ${status}, which makes no sense here.` })
 }
 
-/** Waits, unless somebody stops it all. */
+/** Waits, unless it is aborted. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, ms)

@@ -243,7 +243,7 @@ describe('one line of configuration', () => {
     return applySetting(settings({ BAROMETER_SENTIMENT_MODEL: WORD, ...more }), { ...rest, starter: async () => null })
   }
 
-  test('puts the model into production, with an event that says so', async () => {
+  test('puts the model into production, with an event', async () => {
     hub.commit('someone/Tiny.Mood', onnx)
     expect(await apply()).toMatchObject({ kind: 'promoted', version: { model: 'tiny-mood', version: 1 } })
     const [event] = (await store.registry.events({ limit: 100 })).filter(({ to }) => to === 'production')
@@ -274,7 +274,7 @@ describe('one line of configuration', () => {
     expect((await store.registry.production()).get('sentiment')?.model).toBe('tiny-mood')
   })
 
-  test('that nobody can follow is a fault that says why', async () => {
+  test('that cannot be applied is a fault that says why', async () => {
     expect((await faultOf(apply())).code).toBe('hub_unknown')
     expect((await faultOf(apply({ BAROMETER_SENTIMENT_MODEL: 'mood@3' }))).code).toBe('version_unknown')
     expect((await faultOf(apply({ BAROMETER_SENTIMENT_MODEL: 'starter' }))).code).toBe('version_unknown')

@@ -16,7 +16,7 @@ export interface MappedLabels {
  *
  * @param raw as config.json has them, in the order of the logits
  * @param map by the raw name; null where the user gave none
- * @throws model_unsupported where a name says nothing (`LABEL_0`) and nobody said what it means
+ * @throws model_unsupported where a name has no meaning (`LABEL_0`) and no mapping was given
  */
 export function mapLabels(raw: readonly string[], map: Readonly<Record<string, string>> | null): MappedLabels {
   const strangers = Object.keys(map ?? {}).filter((name) => !raw.includes(name))

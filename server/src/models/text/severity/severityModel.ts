@@ -16,7 +16,7 @@ import { maskLine } from './maskLine.ts'
 
 export const severityLabels = ['info', 'warning', 'critical'] as const
 
-/** Part of the artifact: with the same rule and words, a line gets the same answer for ever. */
+/** Part of the artifact: with the same rule and words, a line gets the same answer in every version. */
 export interface SeverityRule {
   /** Version of explicitSeverity and maskLine; a change of what they give is a new number. */
   readonly reading: 1

@@ -350,7 +350,7 @@ function longRows(shards: readonly Shard[]): Uint8Array {
 /** Scale of the constant feature of long texts: it is a bias in all but name, and hardly penalised. */
 const LONG_SCALE = 100
 
-/** @param long [training rows] 1 where the row speaks in long forms: a feature of such a row is one. */
+/** @param long [training rows] 1 where the row is a long text: it has long features only. */
 function setScales(
   problem: Problem,
   hash: Int32Array,
@@ -363,7 +363,7 @@ function setScales(
   const counts = new Float64Array(features * labels)
   const form = Uint8Array.from({ length: features }, (_, f) => long[featureRow[featureStart[f]]])
   // Long and short forms are two vocabularies: each has its own totals, or a word that is as frequent with either
-  // label in reviews would seem to lean, because posts do.
+  // label in reviews would seem biased, because posts are.
   const totals = [new Float64Array(labels), new Float64Array(labels)]
   const occurs = [new Float64Array(labels), new Float64Array(labels)]
   for (let f = 0; f < features; f++) {

@@ -79,7 +79,7 @@ describe('a detector that learnt on generated machines', async () => {
     expect(again.artifact.digest).toBe(made.artifact.digest)
   })
 
-  test('that was stopped goes on from its checkpoint to the same version', async () => {
+  test('that was stopped resumes from its checkpoint to the same version', async () => {
     const stop = new AbortController()
     const mine = needs((event) => {
       if (event.kind === 'point' && event.step === 70) stop.abort(new Error('stopped'))

@@ -1,11 +1,11 @@
 /**
- * A teacher's word on texts without labels → a student that is small: a linear model, or a small transformer.
+ * Distillation: a teacher's probabilities for texts without labels → a small student, linear or transformer.
  *
- *   q = softmax(ln p / τ)               what the teacher says of a text; p its calibrated probabilities
+ *   q = softmax(ln p / τ)               the softened target; p the teacher's calibrated probabilities
  *
  * The transformer learns from q at the temperature τ and from the label at 1, with the shares s and 1 − s (Hinton, Vinyals
  * & Dean 2015, §2). A linear student learns s·p + (1 − s)·onehot(y) where the true label y is known, and p where it is not;
- * softening would teach it nothing but another scale. Either is calibrated to y where it is known, and to p elsewhere.
+ * softening would only change its scale. Either is calibrated to y where it is known, and to p elsewhere.
  */
 
 import { Fault } from '../../../domain/faults.ts'
@@ -35,7 +35,7 @@ export interface Distil {
   /** A version of any kind that scores texts. */
   readonly teacher: Artifact
   readonly student: Student
-  /** τ ≥ 1: above 1 the teacher's second thoughts count for more. */
+  /** τ ≥ 1: above 1 the teacher's smaller probabilities count for more. */
   readonly temperature: number
   /** s in (0, 1]: the teacher's part where the true label is known. */
   readonly share: number
@@ -53,7 +53,7 @@ export interface Distil {
 /** What is to be learned of one text. */
 interface Lesson {
   readonly text: string
-  /** As the teacher says, or as it is where that is known. */
+  /** The teacher's probabilities, or the true label where it is known. */
   readonly label: string
   /** [labels] p */
   readonly said: readonly number[]
@@ -103,7 +103,7 @@ export async function distil(asked: Distil, needs: TrainerNeeds): Promise<Traine
   }
 }
 
-/** Asks the teacher about every text once. Texts of the test are left out. */
+/** Scores every text with the teacher once. Texts of the test are left out. */
 async function learn({ teacher, texts, rows, test, threads }: Distil, signal: AbortSignal): Promise<Lesson[]> {
   const { labels } = teacher.manifest
   const truth = new Map(rows.filter(({ label }) => labels.includes(label)).map(({ text, label }) => [text, label]))

@@ -9,7 +9,7 @@ export interface LogitsOf {
   readonly padId: number
   readonly threads: number
   readonly signal?: AbortSignal
-  /** Told of the texts that are done. */
+  /** Called with the number of texts that are done. */
   readonly onProgress?: (texts: number) => void
 }
 

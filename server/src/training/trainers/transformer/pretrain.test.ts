@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const WORDS = 20
 
-/** Texts that count: each word is followed by the next one, the last by the first. A hidden word follows from its neighbours alone. */
+/** Texts in which each word is followed by the next one of a list, the last by the first. A hidden word follows from its neighbours alone. */
 function counting(count: number, seed: number): string[] {
   const random = seededRandom(seed)
   return Array.from({ length: count }, () => {

@@ -23,7 +23,7 @@ export interface Pretrain {
   readonly identity: string
 }
 
-/** @returns the weights by name: those of the body, and those of the words' decoder, which nobody needs again */
+/** @returns the weights by name: those of the body, and those of the words' decoder, which are not needed again */
 export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: TrainerNeeds): Promise<Weights> {
   const { recipe, tokenizer, seed, threads } = asked
   const config = classifierConfig(recipe, tokenizer.vocabularySize, 1)
@@ -52,7 +52,7 @@ export async function pretrain(asked: Pretrain, { onEvent, signal, folder }: Tra
     {
       signal,
       folder: join(folder, 'pretrain'),
-      // A loss over hidden words is no figure of the classifier: it is told in words, not as its evaluation.
+      // A loss over masked words is no metric of the classifier: it becomes a notice, not an evaluation.
       onEvent: (event) =>
         onEvent(
           event.kind === 'evaluated'

@@ -1,7 +1,7 @@
 /** card.md of a version in 8 bits: what it was made of, and what that cost. */
 import type { QuantizeChange, QuantizeVersion } from './quantizeVersion.ts'
 
-/** @param base the card of what it was made of, which goes on below; undefined where there is none */
+/** @param base the card of what it was made of, which follows below; undefined where there is none */
 export function quantizedCard(
   { model, title, artifact, rowsName, embeddings }: QuantizeVersion,
   change: QuantizeChange,

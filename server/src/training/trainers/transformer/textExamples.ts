@@ -17,7 +17,7 @@ export interface TokenTexts {
   readonly unknown: Uint32Array
 }
 
-/** Gives way now and then, so that a run can be stopped. */
+/** Yields to the event loop now and then, so that a run can be stopped. */
 export async function encodeTexts(
   tokenizer: Tokenizer,
   texts: readonly string[],
@@ -54,7 +54,7 @@ export interface LabelExamples extends TargetOptions {
   readonly labels: Int32Array
   readonly labelCount: number
   readonly padId: number
-  /** [texts · labels] what a teacher says of each, at its temperature; for a body that learns from one. */
+  /** [texts · labels] the teacher's probabilities at its temperature; for distillation. */
   readonly teacher?: Float32Array
   /** Share of the words of a row that are hidden from it, and what stands in their place. */
   readonly wordDropout?: { readonly share: number; readonly id: number }

@@ -98,7 +98,7 @@ test('rows become an artifact of a model that knows them, with its reference and
   expect(readReference(artifact)?.rows).toBe(facts['heldOut'])
   const phases = events.flatMap((event) => (event.kind === 'phase' ? [event.name] : []))
   expect(phases).toEqual(['vocabulary', 'fitting', 'calibrating', 'measuring'])
-  // What was learned is what the file says of a text that nobody has seen.
+  // What was learned is what the file says of an unseen text.
   const tokenizer = readTokenizer(artifact.files['tokenizer.json'], { maxLength: 32 })
   const texts = await encodeTexts(tokenizer, ['a superb film', 'a dreadful film, really'])
   const [a, b, c, d] = await logitsOf(texts, {
@@ -147,7 +147,7 @@ test('pre-training reads the texts first, and its body is what the classifier st
   expect(evaluations[0].metrics['accuracy'].value).toBeGreaterThan(0.9)
 })
 
-test('a run that is stopped goes on in its folder to the same artifact', async () => {
+test('a run that is stopped resumes in its folder to the same artifact', async () => {
   const stop = new AbortController()
   const own = join(folder, 'stopped')
   const reason = new Error('enough')

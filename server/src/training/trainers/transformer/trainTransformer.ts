@@ -46,7 +46,7 @@ export interface TrainTransformer {
   readonly base: TransformerBase | null
   /** Texts to pre-train on beside those of the rows. */
   readonly unlabelled: readonly string[]
-  /** Whom it learns from beside the labels, where it starts from scratch; nobody if absent. */
+  /** The teacher, where it is distilled from scratch; absent without one. */
   readonly teacher?: Teacher
   /** The version of Barometer. */
   readonly engine: string
@@ -62,7 +62,7 @@ export interface Teacher extends Distillation {
   readonly digest: string
   /** [labels] what it says of the text of any row, at the temperature */
   readonly probabilities: (text: string) => readonly number[]
-  /** [labels] what is believed of that text: its true label, or the teacher's own probabilities. To calibrate by. */
+  /** [labels] the target to calibrate by: the true label, or the teacher's own probabilities. */
   readonly believed: (text: string) => readonly number[]
 }
 
@@ -205,7 +205,7 @@ function splitRows(rows: readonly LabelledText[], { recipe, seed }: TrainTransfo
   return { train, heldOut }
 }
 
-/** Builds the vocabulary, and pre-trains where the recipe says so. */
+/** Builds the vocabulary, and pre-trains where the recipe has pre-training epochs. */
 async function startFromScratch(
   asked: TrainTransformer,
   labels: readonly string[],

@@ -68,7 +68,7 @@ export interface FromScratch {
   readonly seed: number
   /** Pre-trained weights. */
   readonly known?: Known
-  /** It learns from a teacher beside the labels. */
+  /** Distilled from a teacher beside the labels. */
   readonly distillation?: Distillation
 }
 
