@@ -14,6 +14,7 @@ import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
+import { keeping } from './domain/redaction/keeping.ts'
 import type { TrainingAsked } from './domain/trainingRun.ts'
 import { Feed } from './loop/feed.ts'
 import { Releases, type ReleasesNeeds, registerStarters, starterVersion } from './loop/register.ts'
@@ -128,6 +129,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     }),
   ])
     parts.defer(stopRound)
+  const secret = serverSecret(config.home, config.secret)
   let stopping: Promise<void> | null = null
   const app = await buildApp(
     {
@@ -139,8 +141,8 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       logNeeds: {
         nextId: uuidv7Source(Date.now, random32Source()),
         now: Date.now,
-        hashText: textHasher(serverSecret(config.home, config.secret)),
-        keepText: config.keepText,
+        hashText: textHasher(secret),
+        keeping: keeping(config.keepText, nameHasher(secret)),
       },
       checkTraining: (asked, quick) => training.check(asked, quick),
       nowMs: () => performance.now(),
@@ -276,6 +278,11 @@ function random32Source(): () => number {
 /** The first 64 bits of SHA-256 over the secret and the text. */
 function textHasher(secret: string): (text: string) => string {
   return (text) => hash('sha256', secret + text, 'hex').slice(0, 16)
+}
+
+/** The first 128 bits of SHA-256 over the secret and a name: two names of ten thousand million never have the same. */
+function nameHasher(secret: string): (name: string) => string {
+  return (name) => hash('sha256', `${secret} name ${name}`, 'hex').slice(0, 32)
 }
 
 /**

@@ -2,9 +2,10 @@
 import { FaultBody, FeedbackAnswer, FeedbackBody, type FeedbackItem, type FeedbackResult } from '@barometer/wire'
 import { Fault, type FaultCode, faults } from '../domain/faults.ts'
 import type { FeedbackOutcome } from '../domain/prediction.ts'
+import { takeFeedback } from '../loop/takeFeedback.ts'
 import type { Api, ApiNeeds } from './context.ts'
 
-export function feedbackRoutes(app: Api, { config, store, metrics, feed, now }: ApiNeeds): void {
+export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, logNeeds }: ApiNeeds): void {
   app.post(
     '/feedback',
     {
@@ -25,7 +26,7 @@ export function feedbackRoutes(app: Api, { config, store, metrics, feed, now }: 
           say: `There are ${items.length} items; at most ${config.batchItemsMax} are taken.`,
         })
       const at = now()
-      const outcomes = await store.journal.feedback(
+      const outcomes = await takeFeedback(
         items.map((item) => ({
           predictionId: item.prediction_id,
           at,
@@ -33,6 +34,7 @@ export function feedbackRoutes(app: Api, { config, store, metrics, feed, now }: 
           comment: item.comment ?? null,
           keyId: request.keyId,
         })),
+        { journal: store.journal, keeping: logNeeds.keeping },
       )
       const results = outcomes.map((outcome, i) => resultOf(outcome, items[i].prediction_id))
       for (const outcome of outcomes) {

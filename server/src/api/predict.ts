@@ -13,6 +13,7 @@ import {
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction, Prediction } from '../domain/prediction.ts'
+import { findPrediction } from '../loop/findPrediction.ts'
 import { ingest, type TextSignal } from '../loop/ingest.ts'
 import { logRow } from '../loop/log.ts'
 import type { LiveVersion } from '../loop/register.ts'
@@ -244,7 +245,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
       return { text: ingest({ text: body.text, source: null, callerId: null }, config).text, version }
     }
     demand(request, 'read') // the answer shows a text out of the log
-    const row = await store.log.get(body.prediction_id ?? '')
+    const row = await findPrediction(body.prediction_id ?? '', { log: store.log, keeping: logNeeds.keeping })
     if (row === null) throw new Fault('prediction_unknown')
     if (row.text === null)
       throw new Fault('explain_unsupported', { say: 'The log did not keep the text of this prediction.' })

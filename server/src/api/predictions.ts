@@ -11,12 +11,14 @@ import { Type } from 'typebox'
 import { csvField, inertInSpreadsheets } from '../domain/csvField.ts'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction } from '../domain/prediction.ts'
+import type { Keeping } from '../domain/redaction/keeping.ts'
+import { findPrediction } from '../loop/findPrediction.ts'
 import type { LogFilter } from '../store/store.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
 
 const PAGE_ROWS = 50
 
-export function predictionRoutes(app: Api, { store }: ApiNeeds): void {
+export function predictionRoutes(app: Api, { store, logNeeds: { keeping } }: ApiNeeds): void {
   app.get(
     '/predictions',
     {
@@ -40,7 +42,7 @@ export function predictionRoutes(app: Api, { store }: ApiNeeds): void {
     },
     async (request, reply) => {
       const { limit, cursor, format = 'json', ...asked } = request.query
-      const filter = filterOf(asked)
+      const filter = filterOf(asked, keeping)
       switch (format) {
         case 'json': {
           const page = await store.log.page(filter, limit ?? PAGE_ROWS, cursor ?? null)
@@ -76,20 +78,20 @@ export function predictionRoutes(app: Api, { store }: ApiNeeds): void {
       },
     },
     async (request) => {
-      const row = await store.log.get(request.params.id)
+      const row = await findPrediction(request.params.id, { log: store.log, keeping })
       if (row === null) throw new Fault('prediction_unknown')
       return bodyOf(row)
     },
   )
 }
 
-function filterOf(asked: PredictionFilter): LogFilter {
+function filterOf(asked: PredictionFilter, keeping: Keeping): LogFilter {
   return {
     ...(asked.task === undefined ? {} : { task: asked.task }),
     ...(asked.label === undefined ? {} : { label: asked.label }),
     ...(asked.model === undefined ? {} : { model: asked.model }),
     ...(asked.version === undefined ? {} : { version: asked.version }),
-    ...(asked.source === undefined ? {} : { source: asked.source }),
+    ...(asked.source === undefined ? {} : { source: keeping.name(asked.source) }),
     ...(asked.since === undefined ? {} : { since: Date.parse(asked.since) }),
     ...(asked.until === undefined ? {} : { until: Date.parse(asked.until) }),
     ...(asked.confidence_min === undefined ? {} : { confidenceMin: asked.confidence_min }),

@@ -1,6 +1,5 @@
 import type { Prediction } from '../domain/prediction.ts'
-import { type KeepText, redact } from '../domain/redaction/redaction.ts'
-import { storable } from '../domain/storable.ts'
+import type { Keeping } from '../domain/redaction/keeping.ts'
 import type { Millis } from '../domain/time.ts'
 import type { TextSignal } from './ingest.ts'
 import type { LiveVersion } from './register.ts'
@@ -11,7 +10,7 @@ export interface LogNeeds {
   readonly now: () => Millis
   /** Keyed 64-bit hash of a text, 16 hexadecimal digits. */
   readonly hashText: (text: string) => string
-  readonly keepText: KeepText
+  readonly keeping: Keeping
 }
 
 /** What the log keeps of one scored text. */
@@ -34,26 +33,13 @@ export function logRow(
     probabilities: score.probabilities,
     latencyMs: score.latencyMs,
     drift: score.drift,
-    text: kept(signal.text, needs.keepText),
+    text: needs.keeping.text(signal.text),
     textHash: needs.hashText(signal.text),
     chars: signal.text.length,
     tokens: score.tokens,
     unknown: score.unknown,
-    source: signal.source === null ? null : storable(signal.source),
-    callerId: signal.callerId,
+    source: signal.source === null ? null : needs.keeping.name(signal.source),
+    callerId: signal.callerId === null ? null : needs.keeping.name(signal.callerId),
     keyId,
-  }
-}
-
-function kept(text: string, keep: KeepText): string | null {
-  switch (keep) {
-    case 'full':
-      return storable(text)
-    case 'redacted':
-      return redact(storable(text))
-    case 'hash':
-      return null
-    default:
-      return keep satisfies never
   }
 }

@@ -1,7 +1,7 @@
 /** What the log does not keep of a text is nowhere: not in an answer, not in the live stream, not on the disk. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LoggedPrediction, PredictAnswer, PredictionsPage } from '@barometer/wire'
+import type { FeedbackAnswer, LoggedPrediction, PredictAnswer, PredictionsPage } from '@barometer/wire'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { KeepText } from '../../src/domain/redaction/redaction.ts'
 import { type Served, serve } from '../serve.ts'
@@ -82,5 +82,84 @@ describe('KEEP_TEXT', () => {
       expect(seen).not.toContain(word)
       expect(disk).not.toContain(word)
     }
+  })
+})
+
+describe('what stands beside a text: its id, its source, and the comment of its feedback', () => {
+  const id = 'ticket-of-ann.lee@mail.example'
+  const uuid = '019aa3c4-5d6e-7f80-9123-456789abcdef'
+  const source = '192.0.2.77'
+  const comment = 'Ann (ann.lee@mail.example) says so'
+  const [parts, hidden] = [
+    ['ann.lee', '192.0.2.77'],
+    ['says so', uuid],
+  ]
+
+  /** Everything that callers send and everything that they read of it, as one text. */
+  async function seenWith(keepText: KeepText): Promise<string> {
+    server = await serve({ keepText, logLevel: 'debug' })
+    const { body: stream } = await fetch(`${server.address}/events`)
+    if (stream === null) throw new Error('The live stream has no body.')
+    const live = firstLive(stream)
+    const first = await server.call<PredictAnswer>('POST', '/predict', { text: 'fine', id, source })
+    await server.call('POST', '/predict', { text: 'good', id: uuid, source })
+
+    // The caller's id is still the caller's id: it is not answered twice, found again, and takes feedback.
+    const again = await server.call<PredictAnswer>('POST', '/predict', { text: 'fine', id, source })
+    expect(again.body).toMatchObject({ id: first.body.id, repeated: true })
+    expect((await server.call('POST', '/predict', { text: 'other', id, source })).status).toBe(409)
+    const items = [first.body.id, id, uuid, 'unknown'].map((prediction_id) => ({
+      prediction_id,
+      label: 'positive',
+      comment,
+    }))
+    const told = await server.call<FeedbackAnswer>('POST', '/feedback', { items })
+    expect(told.body.results.map((one) => ('error' in one ? one.error.code : one.status))).toEqual([
+      'new',
+      'repeated',
+      'new',
+      'prediction_unknown',
+    ])
+    const found = await server.call<LoggedPrediction>('GET', `/predictions/${encodeURIComponent(id)}`)
+    expect(found.body.id).toBe(first.body.id)
+    const shown = await server.call<LoggedPrediction>('GET', `/predictions/${found.body.caller_id}`)
+    expect(shown.body.id).toBe(first.body.id)
+    // A source still groups, by the name that was sent and by the one that is shown.
+    for (const name of [source, found.body.source ?? '']) {
+      const page = await server.call<PredictionsPage>('GET', `/predictions?source=${name}`)
+      expect(page.body.predictions).toHaveLength(2)
+    }
+    const exported = await server.call<string>('GET', '/predictions?format=ndjson')
+    return `${await live}${exported.body}${JSON.stringify([found.body, shown.body])}`
+  }
+
+  test('full keeps it all', async () => {
+    const seen = await seenWith('full')
+    for (const part of [...parts, uuid]) expect(seen).toContain(part)
+  })
+
+  test('redacted keeps what is not personal', async () => {
+    const seen = await seenWith('redacted')
+    await server.stop()
+    const disk = onDisk(server.config.home)
+    expect(disk).toContain('Ann ([email]) says so')
+    expect(disk).toContain(uuid)
+    for (const part of parts) expect(`${seen}${disk}`).not.toContain(part)
+  })
+
+  test('hash keeps none of it', async () => {
+    const seen = await seenWith('hash')
+    await server.stop()
+    for (const part of [...parts, ...hidden]) expect(`${seen}${onDisk(server.config.home)}`).not.toContain(part)
+  })
+
+  test('rows from before the setting was changed are still found', async () => {
+    server = await serve({ keepText: 'full' })
+    const { body } = await server.call<PredictAnswer>('POST', '/predict', { text: 'fine', id: 'order-7', source })
+    await server.stop()
+    server = await serve({ keepText: 'hash' }, server.config.home)
+    expect((await server.call<LoggedPrediction>('GET', '/predictions/order-7')).body.id).toBe(body.id)
+    const told = await server.call('POST', '/feedback', { prediction_id: 'order-7', label: 'negative' })
+    expect(told.body).toMatchObject({ results: [{ prediction_id: body.id, status: 'new' }] })
   })
 })

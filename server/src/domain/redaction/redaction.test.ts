@@ -112,9 +112,14 @@ const tricky = fc
   )
   .map((parts) => parts.join(''))
 
+/** Any UTF-16 code units, halves of pairs among them. */
+const anyUnits = fc
+  .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 })
+  .map((units) => String.fromCharCode(...units))
+
 test('redacting twice changes nothing', () => {
   fc.assert(
-    fc.property(fc.oneof(tricky, fc.string({ unit: 'binary' })), (text) => {
+    fc.property(fc.oneof(tricky, anyUnits), (text) => {
       const once = redact(text)
       expect(redact(once)).toBe(once)
     }),
