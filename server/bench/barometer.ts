@@ -5,13 +5,20 @@ import { openStore } from '../src/store/openStore.ts'
 import type { Subject } from './subject.ts'
 
 /**
+ * @param root      the checkout
  * @param home      the state's folder; SQLite, and every setting at its default
- * @param nodeFlags for Node; without any, the command starts as it does for everybody, by its own first line
+ * @param nodeFlags for Node; without any, the command starts by its own first line, as a user starts it
+ * @param name      `before` for another checkout that this one is compared with
  */
-export function barometer(root: string, home: string, nodeFlags: readonly string[] = []): Subject {
+export function barometer(
+  root: string,
+  home: string,
+  nodeFlags: readonly string[] = [],
+  name: 'barometer' | 'before' = 'barometer',
+): Subject {
   const bin = join(root, 'server/bin/barometer.mjs')
   return {
-    name: 'barometer',
+    name,
     command: nodeFlags.length === 0 ? bin : process.execPath,
     args: nodeFlags.length === 0 ? ['serve'] : [...nodeFlags, bin, 'serve'],
     environment: { ...clean(), BAROMETER_HOME: home },

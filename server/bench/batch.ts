@@ -6,6 +6,7 @@ import { command } from './barometer.ts'
 
 export interface Batch {
   readonly what: 'batch'
+  readonly name: string
   readonly rows: number
   /** UTF-8 bytes of the texts alone, in megabytes (10⁶). */
   readonly textMb: number
@@ -14,8 +15,9 @@ export interface Batch {
   readonly mbPerSecond: number
 }
 
+/** @param checkouts by name; in every round each has its turn */
 export async function batch(
-  root: string,
+  checkouts: Readonly<Record<string, string>>,
   reviews: readonly string[],
   times: number,
   said: (line: Batch) => void,
@@ -25,15 +27,17 @@ export async function batch(
     const file = join(folder, 'reviews.jsonl')
     writeFileSync(file, reviews.map((text) => `${JSON.stringify({ text })}\n`).join(''))
     const textMb = reviews.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / 1e6
-    const home = join(folder, 'home')
-    await command(root, home, ['predict', 'The first start prepares the state.'])
-    for (let i = 0; i < times; i++) {
+    const homeOf = (name: string): string => join(folder, name)
+    for (const [name, root] of Object.entries(checkouts))
+      await command(root, homeOf(name), ['predict', 'The first start prepares the state.'])
+    const turns = Array.from({ length: times }, () => Object.entries(checkouts)).flat()
+    for (const [name, root] of turns) {
       const startedMs = performance.now()
-      const printed = await command(root, home, ['predict', '--file', file, '--output', 'ndjson'])
+      const printed = await command(root, homeOf(name), ['predict', '--file', file, '--output', 'ndjson'])
       const seconds = (performance.now() - startedMs) / 1000
       const rows = printed.trimEnd().split('\n').length
       if (rows !== reviews.length) throw new Error(`${reviews.length} reviews gave ${rows} answers.`)
-      said({ what: 'batch', rows, textMb, seconds, mbPerSecond: textMb / seconds })
+      said({ what: 'batch', name, rows, textMb, seconds, mbPerSecond: textMb / seconds })
     }
   } finally {
     rmSync(folder, { recursive: true })

@@ -47,6 +47,7 @@ const { values: options, positionals } = parseArgs({
     connections: { type: 'string', default: '64,8,1' },
     texts: { type: 'string', default: 'short,long' },
     peers: { type: 'string' },
+    before: { type: 'string' },
     json: { type: 'string' },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -60,6 +61,7 @@ const HELP = `usage: npm run bench -- [${parts.join('] [')}] [options]
   --connections LIST  of the load, separated by commas (64,8,1)
   --texts LIST        short (12 to 40 words), long (200 to 260), separated by commas (both)
   --peers LIST        of transformer: only these, separated by commas (all)
+  --before FOLDER     of serving and batch: another checkout, installed, that has its turns beside this one
   --json FILE         append every figure to FILE, one line of JSON each
   --profile           profile the server at the first of --connections and --texts instead
 
@@ -117,7 +119,8 @@ async function main(): Promise<void> {
   const plan = { rounds: countOf(options.rounds), seconds: countOf(options.seconds), connections, kinds, texts }
   if (chosen.includes('serving')) {
     const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
-    await serve(plan, home, [barometer(root, home), ...(await peers(dataFolder, plan))])
+    const before = options.before === undefined ? [] : [barometer(options.before, join(home, 'before'), [], 'before')]
+    await serve(plan, home, [barometer(root, home), ...before, ...(await peers(dataFolder, plan))])
   }
   if (chosen.includes('transformer')) {
     const home = mkdtempSync(join(tmpdir(), 'barometer-bench-'))
@@ -232,16 +235,20 @@ async function starts(): Promise<void> {
 
 async function batches(all: readonly string[]): Promise<void> {
   const seen: Batch[] = []
-  await batch(root, all, TIMES, (line) => {
+  const checkouts = { barometer: root, ...(options.before === undefined ? {} : { before: options.before }) }
+  await batch(checkouts, all, TIMES, (line) => {
     record(line)
     seen.push(line)
   })
-  const [{ rows, textMb }] = seen
-  const speed = median(seen.map(({ mbPerSecond }) => mbPerSecond))
-  const seconds = median(seen.map((line) => line.seconds))
-  print(
-    `\nBatch: ${rows} reviews, ${textMb.toFixed(1)} MB of text in ${seconds.toFixed(2)} s: ${speed.toFixed(1)} MB/s`,
-  )
+  for (const name of Object.keys(checkouts)) {
+    const mine = seen.filter((line) => line.name === name)
+    const speeds = mine.map(({ mbPerSecond }) => mbPerSecond)
+    const seconds = median(mine.map((line) => line.seconds))
+    print(
+      `\nBatch, ${name}: ${mine[0].rows} reviews, ${mine[0].textMb.toFixed(1)} MB of text in ${seconds.toFixed(2)} s: ` +
+        `${median(speeds).toFixed(1)} MB/s (${Math.min(...speeds).toFixed(1)} to ${Math.max(...speeds).toFixed(1)})`,
+    )
+  }
 }
 
 await main()
