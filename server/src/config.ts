@@ -184,7 +184,7 @@ export const settings = {
     'ALLOWED_HOSTS',
     'Host names by which the server may be called beside loopback names, separated by commas.',
   ),
-  mlflowUri: optional('MLFLOW_TRACKING_URI', 'Address of an MLflow server that is told of every training run.'),
+  mlflowUri: optional('MLFLOW_TRACKING_URI', 'Address of an MLflow server that every training run is reported to.'),
   mlflowToken: optional('MLFLOW_TRACKING_TOKEN', 'Bearer token for that server.'),
   trustProxy: flag(
     'TRUST_PROXY',

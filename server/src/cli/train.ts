@@ -113,7 +113,7 @@ function recipeWords(): string {
 }
 
 const EXAMPLES = `
-It runs in a process of its own at the lowest priority. Bad rows are told by line and left out; from 1 % on the data is
+It runs in a process of its own at the lowest priority. Bad rows are reported by line and left out; from 1 % on the data is
 refused. The version lands in \`staging\`. Ctrl-C keeps what was learned: --resume goes on from there.
 
 Examples:
