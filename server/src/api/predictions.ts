@@ -141,32 +141,18 @@ async function* lines(
   for await (const rows of chunks) yield rows.map(line).join('')
 }
 
+/** A row's fields in the order of the schema; feedback comes last, in three columns. */
 const CSV_COLUMNS = [
-  'id',
-  'at',
-  'task',
-  'model',
-  'version',
-  'variant',
-  'label',
-  'confidence',
-  'probabilities',
-  'latency_ms',
-  'drift',
-  'text',
-  'chars',
-  'tokens',
-  'source',
-  'caller_id',
+  ...Object.keys(LoggedPredictionBody.properties).filter((name) => name !== 'feedback'),
   'feedback_label',
   'feedback_at',
   'feedback_correct',
-] as const
+]
 
 /** RFC 4180. */
 function csvLine(row: LoggedPrediction): string {
   const { probabilities, feedback, ...rest } = bodyOf(row)
-  const fields: Record<(typeof CSV_COLUMNS)[number], string | number | boolean | null> = {
+  const fields: Readonly<Record<string, string | number | boolean | null>> = {
     ...rest,
     probabilities: JSON.stringify(probabilities),
     feedback_label: feedback?.label ?? null,

@@ -9,9 +9,8 @@ import type {
   SqlBool,
   Transaction,
 } from 'kysely'
+import type { RowOf, SqlTypes } from './log/columns.ts'
 import type { Tables } from './tables.ts'
-
-export type InputType = 'text' | 'integer' | 'real'
 
 /** Positions of the log, both inclusive. */
 export interface SeqRange {
@@ -39,7 +38,7 @@ export interface Capabilities {
    * Parameters as a relation named `input`. SQLite: one row, so a statement runs once a row (cheap inside the
    * process). PostgreSQL: a column is one array, so a statement runs once a commit (one way over the network).
    */
-  input<T>(columns: Readonly<Record<keyof T & string, InputType>>): AliasedRawBuilder<T, 'input'>
+  input<const Types extends SqlTypes>(columns: Types): AliasedRawBuilder<RowOf<Types>, 'input'>
   /** Makes what `firstSeq` needs. */
   createPositions(db: Kysely<Tables>): Promise<void>
   /** A statement that answers `first`: the first of `rowsMax` positions of the log that nobody else gets. */
@@ -50,6 +49,8 @@ export interface Capabilities {
   exclusive(trx: Transaction<Tables>): Promise<void>
   /** Makes a table refuse updates and deletes. */
   appendOnly(db: Kysely<Tables>, table: keyof Tables): Promise<void>
+  /** The time of a prediction's id, in UTC, as the type that the database's own functions of time take. */
+  timestampOf(id: RawBuilder<unknown>): RawBuilder<unknown>
   /** Makes the full-text index. */
   createSearch(db: Kysely<Tables>): Promise<void>
   /** Before a search: makes the newest rows findable that the index does not have yet. */

@@ -11,6 +11,7 @@ import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '..
 import type { Millis } from '../domain/time.ts'
 import type { KeptEvent, TrainingRun, TrainingState, TrainingTrial } from '../domain/trainingRun.ts'
 import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
+import type { ColumnFilter } from './log/columns.ts'
 
 export type Appended =
   | { readonly kind: 'logged' }
@@ -34,18 +35,13 @@ export interface Journal {
   readonly depth: number
 }
 
-export interface LogFilter {
-  readonly task?: string
-  readonly label?: string
+export type LogFilter = ColumnFilter & {
   readonly model?: string
   readonly version?: number
-  readonly source?: string
   /** Inclusive. */
   readonly since?: Millis
   /** Exclusive. */
   readonly until?: Millis
-  readonly confidenceMin?: number
-  readonly confidenceMax?: number
   readonly feedback?: 'any' | 'none' | 'correct' | 'wrong'
   /** All words must occur; "quotes" for a phrase. Anything else in it is plain text, never query syntax. */
   readonly words?: string

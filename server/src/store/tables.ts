@@ -1,10 +1,11 @@
 /**
  * The tables, as both databases have them. Integers stand for booleans, text for JSON, so that a row reads the same
- * from either. Times are milliseconds since 1970, UTC.
+ * from either. Times are milliseconds since 1970, UTC. What a commit writes is in log/columns.ts.
  */
 import type { Generated } from 'kysely'
 import type { TrainingState } from '../domain/trainingRun.ts'
 import type { Stage, StageEvent } from '../domain/version.ts'
+import type { currentColumns, feedbackColumns, hoursColumns, PredictionsRow, RowOf } from './log/columns.ts'
 
 export interface Tables {
   predictions: PredictionsTable
@@ -22,70 +23,14 @@ export interface Tables {
   migrations: MigrationsTable
 }
 
-/** The log. Rows never change; retention deletes the oldest. */
-export interface PredictionsTable {
-  /** Position in the log: grows with every commit, has gaps, is never given twice. */
+export type PredictionsTable = PredictionsRow
+export type FeedbackTable = RowOf<Omit<typeof feedbackColumns, 'comment' | 'key_id'>> & {
   seq: number
-  /** UUIDv7 in lower case; its first 13 characters order by time. */
-  id: string
-  task: string
-  version_id: number
-  variant: string
-  label: string
-  confidence: number
-  /** JSON, [labels] in the order of the version's labels. */
-  probabilities: string
-  latency_ms: number
-  drift: number
-  text_hash: string
-  chars: number
-  tokens: number
-  unknown: number
-  source: string | null
-  caller_id: string | null
-  key_id: string | null
-  /** Last, so that a scan that filters on the others does not read it. */
-  text: string | null
-}
-
-/** Every label that ever arrived. Append-only but for retention. */
-export interface FeedbackTable {
-  seq: number
-  prediction_seq: number
-  at: number
-  label: string
   comment: string | null
   key_id: string | null
 }
-
-/** The label that counts now, one row a prediction that has one. */
-export interface FeedbackCurrentTable {
-  prediction_seq: number
-  label: string
-  at: number
-  correct: number
-  changes: number
-}
-
-/** Roll-ups: one row for each hour of the predictions' times, version and replica that wrote them. Retention leaves them. */
-export interface HoursTable {
-  hour: number
-  version_id: number
-  /** SQLite has one writer at a time, 0; a replica on PostgreSQL draws its own number at start. */
-  replica: number
-  rows: number
-  confidence_sum: number
-  /** JSON, label → rows. */
-  labels: string
-  /** The latency sketch, as writeSketch has it. */
-  latency: string
-  /** Predictions of the hour that have feedback, and those where it agrees now. */
-  feedback_rows: number
-  feedback_correct: number
-  /** All rows of the hour lie between these, so that a time becomes a range of the log. */
-  seq_min: number
-  seq_max: number
-}
+export type FeedbackCurrentTable = RowOf<typeof currentColumns>
+export type HoursTable = RowOf<typeof hoursColumns>
 
 export interface VersionsTable {
   id: number

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { latencyBucket } from '../../src/domain/latencySketch.ts'
 import type { LoggedPrediction, Prediction } from '../../src/domain/prediction.ts'
 import { HOUR_MS } from '../../src/domain/time.ts'
+import { currentColumns, feedbackColumns, hoursColumns, predictionColumns } from '../../src/store/log/columns.ts'
 import { migrate, migrationStatus, migrations } from '../../src/store/migrations/migrate.ts'
 import { openDatabase, openStore, type StoreOptions } from '../../src/store/openStore.ts'
 import type { LogFilter, Store } from '../../src/store/store.ts'
@@ -45,6 +46,38 @@ const searches: readonly (readonly [string, boolean])[] = [
   ['example.org', true],
   ['日本', true],
 ]
+
+interface PipelineHour {
+  readonly hour: Date | string
+  readonly predictions: number
+  readonly avg_confidence: number
+}
+
+/** As such a pipeline's guide has them, and for SQLite, which has neither DATE_TRUNC nor INTERVAL, as ours has them. */
+const PIPELINE_QUERIES: Readonly<Record<string, readonly [count: string, hours: string]>> = {
+  postgres: [
+    'SELECT COUNT(*) FROM prediction_logs;',
+    `SELECT
+    DATE_TRUNC('hour', predicted_at) as hour,
+    COUNT(*) as predictions,
+    AVG(confidence_score) as avg_confidence
+FROM prediction_logs
+WHERE predicted_at >= NOW() - INTERVAL '24 hours'
+GROUP BY hour
+ORDER BY hour DESC;`,
+  ],
+  sqlite: [
+    'SELECT COUNT(*) FROM prediction_logs;',
+    `SELECT
+    strftime('%Y-%m-%d %H:00Z', predicted_at) as hour,
+    COUNT(*) as predictions,
+    AVG(confidence_score) as avg_confidence
+FROM prediction_logs
+WHERE predicted_at >= datetime('now', '-24 hours')
+GROUP BY hour
+ORDER BY hour DESC;`,
+  ],
+}
 
 interface Place {
   /** Options that open an unused store. */
@@ -506,6 +539,21 @@ describe.each(Object.keys(places))('a store on %s', (name) => {
       await database.close()
     })
 
+    test('the tables that a commit writes have the columns that the code has, of their types', async () => {
+      const database = await openDatabase(options)
+      const tables = new Map((await database.read.introspection.getTables()).map((table) => [table.name, table]))
+      for (const [name, columns] of Object.entries({
+        predictions: predictionColumns,
+        feedback: { seq: 'integer', ...feedbackColumns },
+        feedback_current: currentColumns,
+        hours: hoursColumns,
+      })) {
+        const found = tables.get(name)?.columns.map((column) => [column.name, kindOf(column.dataType)]) ?? []
+        expect({ [name]: Object.fromEntries(found) }).toEqual({ [name]: columns })
+      }
+      await database.close()
+    })
+
     test('a migration that fails leaves nothing behind', async () => {
       const broken = {
         number: 999,
@@ -519,6 +567,71 @@ describe.each(Object.keys(places))('a store on %s', (name) => {
       await expect(migrate(database, () => NOON, [...migrations, broken])).rejects.toThrow('no')
       expect((await database.read.introspection.getTables()).map((table) => table.name)).not.toContain('half')
       await database.close()
+    })
+  })
+
+  describe('the view prediction_logs', () => {
+    test('has a row a prediction, with its time and the label that counts', async () => {
+      const given = [
+        prediction({ at: NOON, label: 'negative', text: 'lovely', source: 'shop' }),
+        prediction({ at: NOON + 12_345, text: null }),
+      ]
+      await store.journal.append(given)
+      await store.journal.feedback([feedbackOf(given[0].id, { label: 'positive' })])
+      const database = await openDatabase(options)
+      const { rows } = await sql<Record<string, unknown>>`select * from prediction_logs order by predicted_at`.execute(
+        database.read,
+      )
+      await database.close()
+      const seen = rows.map((row) => ({
+        ...row,
+        // A Date of one driver; text in UTC, as SQLite's functions of time have it, of the other.
+        predicted_at:
+          row.predicted_at instanceof Date ? row.predicted_at.getTime() : Date.parse(`${String(row.predicted_at)}Z`),
+      }))
+      expect(seen).toEqual(
+        given.map((one, i) => ({
+          id: one.id,
+          predicted_at: one.at,
+          task: 'sentiment',
+          sentiment: one.label,
+          confidence_score: one.confidence,
+          text: one.text,
+          model: 'reviews',
+          version: 1,
+          latency_ms: one.latencyMs,
+          feedback: i === 0 ? 'positive' : null,
+          source: one.source,
+        })),
+      )
+    })
+
+    test('is read-only', async () => {
+      await store.journal.appendOne(prediction())
+      const database = await openDatabase(options)
+      for (const change of [
+        sql`update prediction_logs set sentiment = 'x'`,
+        sql`delete from prediction_logs`,
+        sql`insert into prediction_logs (id) values ('x')`,
+      ])
+        await expect(change.execute(database.write)).rejects.toThrow('prediction_logs')
+      expect(await store.log.count()).toBe(1)
+      await database.close()
+    })
+
+    test('answers the two queries of a pipeline that kept such a table', async () => {
+      const now = Date.now()
+      const given = [0, 1, 30 * HOUR_MS].map((ago) => prediction({ at: now - ago, confidence: 0.75 }))
+      await store.journal.append(given)
+      const database = await openDatabase(options)
+      const [count, hours] = PIPELINE_QUERIES[name]
+      const counted = await sql.raw<Record<string, number>>(count).execute(database.read)
+      const { rows } = await sql.raw<PipelineHour>(hours).execute(database.read)
+      await database.close()
+      expect(Object.values(counted.rows[0])).toEqual([3])
+      expect(rows.reduce((sum, row) => sum + row.predictions, 0)).toBe(2)
+      expect(rows.map((row) => row.avg_confidence)).toEqual(rows.map(() => 0.75))
+      expect(rows.map((row) => new Date(row.hour).getTime() % HOUR_MS)).toEqual(rows.map(() => 0))
     })
   })
 
@@ -549,6 +662,12 @@ async function idsOf(store: Store, filter: LogFilter): Promise<string[]> {
     cursor = page.next
   } while (cursor !== null)
   return ids
+}
+
+/** The type of a column as the code names it. */
+function kindOf(dataType: string): string {
+  if (/int/i.test(dataType)) return 'integer'
+  return /double|float8|real/i.test(dataType) ? 'real' : 'text'
 }
 
 function countBy(keys: readonly string[]): Record<string, number> {

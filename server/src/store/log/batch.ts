@@ -5,15 +5,13 @@
 
 import type { Feedback, Prediction } from '../../domain/prediction.ts'
 import { storable } from '../../domain/storable.ts'
-import type { PredictionsTable } from '../tables.ts'
+import { fieldColumns, type PredictionsRow } from './columns.ts'
 
-type Columns<Row> = { readonly [Name in keyof Row]: Row[Name][] }
+type ColumnsOf<Row> = { readonly [Name in keyof Row]: Row[Name][] }
 
-/** As in the table, but for the version's number in place of its key, and without the position. */
-export type PredictionColumns = Columns<
-  Omit<PredictionsTable, 'seq' | 'version_id'> & { at: number; model: string; version: number }
->
-export type FeedbackColumns = Columns<{
+/** As in the table, but for the version's name and number in place of its key, and without the position. */
+export type PredictionColumns = ColumnsOf<Omit<PredictionsRow, 'seq' | 'version_id'> & VersionName>
+export type FeedbackColumns = ColumnsOf<{
   prediction_id: string
   at: number
   label: string
@@ -21,31 +19,31 @@ export type FeedbackColumns = Columns<{
   key_id: string | null
 }>
 
+interface VersionName {
+  model: string
+  version: number
+}
+
 export interface Batch {
   readonly predictions: PredictionColumns
   readonly feedback: FeedbackColumns
 }
 
+/** The line of a column as the batch uses it, whatever its type. */
+interface Writes {
+  readonly name: keyof typeof fieldColumns
+  readonly field: keyof Prediction
+  readonly write: (value: unknown) => unknown
+}
+
+// What `write` takes is what `field` holds: columns.ts writes both on one line.
+const writes = Object.entries(fieldColumns).map(([name, { field, write }]) => ({ name, field, write }) as Writes)
+
 export function newBatch(predictions: number, feedback: number): Batch {
+  const fields = writes.map(({ name }) => [name, new Array<unknown>(predictions)])
   return {
     predictions: {
-      id: new Array(predictions),
-      task: new Array(predictions),
-      variant: new Array(predictions),
-      label: new Array(predictions),
-      confidence: new Array(predictions),
-      probabilities: new Array(predictions),
-      latency_ms: new Array(predictions),
-      drift: new Array(predictions),
-      text_hash: new Array(predictions),
-      chars: new Array(predictions),
-      tokens: new Array(predictions),
-      unknown: new Array(predictions),
-      source: new Array(predictions),
-      caller_id: new Array(predictions),
-      key_id: new Array(predictions),
-      text: new Array(predictions),
-      at: new Array(predictions),
+      ...(Object.fromEntries(fields) as Omit<PredictionColumns, keyof VersionName>), // each of them, by name
       model: new Array(predictions),
       version: new Array(predictions),
     },
@@ -60,23 +58,7 @@ export function newBatch(predictions: number, feedback: number): Batch {
 }
 
 export function setPrediction({ predictions: to }: Batch, i: number, prediction: Prediction) {
-  to.id[i] = prediction.id
-  to.task[i] = prediction.task
-  to.variant[i] = prediction.variant
-  to.label[i] = prediction.label
-  to.confidence[i] = prediction.confidence
-  to.probabilities[i] = JSON.stringify(prediction.probabilities)
-  to.latency_ms[i] = prediction.latencyMs
-  to.drift[i] = prediction.drift ? 1 : 0
-  to.text_hash[i] = prediction.textHash
-  to.chars[i] = prediction.chars
-  to.tokens[i] = prediction.tokens
-  to.unknown[i] = prediction.unknown
-  to.source[i] = storable(prediction.source)
-  to.caller_id[i] = storable(prediction.callerId)
-  to.key_id[i] = prediction.keyId
-  to.text[i] = storable(prediction.text)
-  to.at[i] = prediction.at
+  for (const { name, field, write } of writes) (to[name] as unknown[])[i] = write(prediction[field])
   to.model[i] = prediction.model
   to.version[i] = prediction.version
 }

@@ -7,14 +7,21 @@ import type { FeedbackCurrentTable, HoursTable, VersionsTable } from '../tables.
 import type { Batch, FeedbackColumns, PredictionColumns } from './batch.ts'
 import type { LoggedRow } from './loggedRow.ts'
 import { addSketch, countPrediction, emptyRollUp, hourOf, type RollUp, timeOfId, writeSketch } from './rollUp.ts'
-import type { StatementName } from './statements.ts'
+import type { InputOf, Statement, StatementName } from './statements.ts'
 
 /** Runs `statement` once for every row of `columns`; the answer is the rows of all runs, in any order. */
-export interface Ask {
-  readonly statement: StatementName
-  readonly columns: readonly (readonly unknown[])[]
+export type Ask = { readonly [Name in StatementName]: AskOf<Name> }[StatementName]
+interface AskOf<Name extends StatementName> {
+  readonly statement: Name
+  readonly columns: InputOf<Name>
 }
 export type Rows = readonly object[]
+
+/** The columns of an ask in the order of its statement's parameters. */
+export function columnsOf({ parameters }: Statement, columns: Ask['columns']): unknown[][] {
+  const byName = columns as Readonly<Record<string, unknown[]>> // each statement's own names
+  return parameters.map((name) => byName[name])
+}
 export type Steps<T> = Generator<Ask, T, Rows>
 
 export interface CommitResult {
@@ -63,31 +70,9 @@ function* logPredictions(
   const ids = earlier === null ? versions : earlier.fresh.map((row) => versions[row])
   const rows = columns.id.length
   if (rows > 0) {
-    const [{ first }] = (yield { statement: 'firstSeq', columns: [] }) as [{ first: number }]
+    const [{ first }] = (yield { statement: 'firstSeq', columns: {} }) as [{ first: number }]
     const seqs = Array.from({ length: rows }, (_, i) => first + i)
-    yield {
-      statement: 'insertPredictions',
-      columns: [
-        seqs,
-        columns.id,
-        columns.task,
-        ids,
-        columns.variant,
-        columns.label,
-        columns.confidence,
-        columns.probabilities,
-        columns.latency_ms,
-        columns.drift,
-        columns.text_hash,
-        columns.chars,
-        columns.tokens,
-        columns.unknown,
-        columns.source,
-        columns.caller_id,
-        columns.key_id,
-        columns.text,
-      ],
-    }
+    yield { statement: 'insertPredictions', columns: { ...columns, seq: seqs, version_id: ids } }
     for (let i = 0; i < rows; i++) {
       const rollUp = rollUpOf(rollUps, hourOf(timeOfId(columns.id[i])), ids[i])
       countPrediction(rollUp, seqs[i], columns.label[i], columns.confidence[i], columns.latency_ms[i])
@@ -104,7 +89,7 @@ function* resolveVersions(all: PredictionColumns, memory: CommitMemory): Steps<n
     const at = missing.map((key) => keys.indexOf(key))
     const found = (yield {
       statement: 'version',
-      columns: [at.map((row) => all.model[row]), at.map((row) => all.version[row])],
+      columns: { model: at.map((row) => all.model[row]), version: at.map((row) => all.version[row]) },
     }) as Pick<VersionsTable, 'id' | 'model' | 'version' | 'labels'>[]
     for (const { id, model, version, labels } of found) {
       memory.versions.set(`${version} ${model}`, { id, labels: JSON.parse(labels) as string[] })
@@ -133,7 +118,7 @@ function* findEarlier(all: PredictionColumns, memory: CommitMemory): Steps<Earli
   const known = new Map<string, LoggedRow>()
   const found = (yield {
     statement: 'byCaller',
-    columns: [named.map((row) => all.task[row]), named.map((row) => all.caller_id[row])],
+    columns: { task: named.map((row) => all.task[row]), caller_id: named.map((row) => all.caller_id[row]) },
   }) as LoggedRow[]
   for (const row of found) known.set(`${row.task} ${row.caller_id}`, row)
   const fresh: number[] = []
@@ -154,32 +139,23 @@ function* findEarlier(all: PredictionColumns, memory: CommitMemory): Steps<Earli
 /** A row of this batch as the log will have it. */
 function unwrittenRow(all: PredictionColumns, row: number, memory: CommitMemory): LoggedRow {
   return {
+    ...rowOf(all, row),
     seq: 0,
-    id: all.id[row],
-    task: all.task[row],
     version_id: 0,
-    variant: all.variant[row],
-    label: all.label[row],
-    confidence: all.confidence[row],
-    probabilities: all.probabilities[row],
-    latency_ms: all.latency_ms[row],
-    drift: all.drift[row],
-    text_hash: all.text_hash[row],
-    chars: all.chars[row],
-    tokens: all.tokens[row],
-    unknown: all.unknown[row],
-    source: all.source[row],
-    caller_id: all.caller_id[row],
-    key_id: all.key_id[row],
-    text: all.text[row],
-    model: all.model[row],
-    version: all.version[row],
     labels: JSON.stringify(memory.versions.get(versionKey(all, row))?.labels),
     feedback_label: null,
     feedback_at: null,
     feedback_correct: null,
     feedback_changes: null,
   }
+}
+
+function rowOf(
+  all: PredictionColumns,
+  row: number,
+): { [Name in keyof PredictionColumns]: PredictionColumns[Name][number] } {
+  const values = Object.entries(all).map(([name, column]) => [name, column[row]])
+  return Object.fromEntries(values) as ReturnType<typeof rowOf> // the same names
 }
 
 function keepRows(all: PredictionColumns, rows: readonly number[]): PredictionColumns {
@@ -236,18 +212,20 @@ function* takeFeedback(items: FeedbackColumns, rollUps: Map<string, RollUp>): St
 function* findTargets(given: readonly string[]): Steps<Map<string, Target>> {
   const ids = [...new Set(given)]
   const targets = new Map<string, Target>()
-  for (const row of (yield { statement: 'byId', columns: [ids] }) as Target[]) targets.set(row.id, row)
+  for (const row of (yield { statement: 'byId', columns: { id: ids } }) as Target[]) targets.set(row.id, row)
   const rest = ids.filter((id) => !targets.has(id))
   if (rest.length === 0) return targets
-  const byCaller = (yield { statement: 'byCallerOfAnyTask', columns: [rest] }) as (Target & { caller_id: string })[]
+  const byCaller = (yield { statement: 'byCallerOfAnyTask', columns: { id: rest } }) as (Target & {
+    caller_id: string
+  })[]
   for (const row of byCaller) targets.set(row.caller_id, row)
   return targets
 }
 
 function* lockCurrent(seqs: readonly number[]): Steps<Map<number, FeedbackCurrentTable>> {
   if (seqs.length === 0) return new Map()
-  yield { statement: 'lock', columns: [seqs] }
-  const rows = (yield { statement: 'current', columns: [seqs] }) as FeedbackCurrentTable[]
+  yield { statement: 'lock', columns: { seq: seqs } }
+  const rows = (yield { statement: 'current', columns: { seq: seqs } }) as FeedbackCurrentTable[]
   return new Map(rows.map((row) => [row.prediction_seq, row]))
 }
 
@@ -260,23 +238,23 @@ function* writeFeedback(
   if (accepted.length === 0) return
   yield {
     statement: 'insertFeedback',
-    columns: [
-      accepted.map((row) => targets.get(items.prediction_id[row])?.seq),
-      accepted.map((row) => items.at[row]),
-      accepted.map((row) => items.label[row]),
-      accepted.map((row) => items.comment[row]),
-      accepted.map((row) => items.key_id[row]),
-    ],
+    columns: {
+      prediction_seq: accepted.map((row) => targets.get(items.prediction_id[row])?.seq),
+      at: accepted.map((row) => items.at[row]),
+      label: accepted.map((row) => items.label[row]),
+      comment: accepted.map((row) => items.comment[row]),
+      key_id: accepted.map((row) => items.key_id[row]),
+    },
   }
   yield {
     statement: 'putCurrent',
-    columns: [
-      current.map((row) => row.prediction_seq),
-      current.map((row) => row.label),
-      current.map((row) => row.at),
-      current.map((row) => row.correct),
-      current.map((row) => row.changes),
-    ],
+    columns: {
+      prediction_seq: current.map((row) => row.prediction_seq),
+      label: current.map((row) => row.label),
+      at: current.map((row) => row.at),
+      correct: current.map((row) => row.correct),
+      changes: current.map((row) => row.changes),
+    },
   }
 }
 
@@ -292,7 +270,10 @@ function* addRollUps(added: readonly RollUp[], replica: number): Steps<void> {
   const hours = added.map((rollUp) => rollUp.hour)
   const versions = added.map((rollUp) => rollUp.versionId)
   const replicas = added.map(() => replica)
-  const before = (yield { statement: 'rollUp', columns: [hours, versions, replicas] }) as HoursTable[]
+  const before = (yield {
+    statement: 'rollUp',
+    columns: { hour: hours, version_id: versions, replica: replicas },
+  }) as HoursTable[]
   const sums = added.map((rollUp) =>
     addHour(
       rollUp,
@@ -301,19 +282,19 @@ function* addRollUps(added: readonly RollUp[], replica: number): Steps<void> {
   )
   yield {
     statement: 'putRollUp',
-    columns: [
-      hours,
-      versions,
-      replicas,
-      sums.map((sum) => sum.rows),
-      sums.map((sum) => sum.confidenceSum),
-      sums.map((sum) => JSON.stringify(sum.labels)),
-      sums.map((sum) => writeSketch(sum.latency)),
-      sums.map((sum) => sum.feedbackRows),
-      sums.map((sum) => sum.feedbackCorrect),
-      sums.map((sum) => sum.seqMin),
-      sums.map((sum) => sum.seqMax),
-    ],
+    columns: {
+      hour: hours,
+      version_id: versions,
+      replica: replicas,
+      rows: sums.map((sum) => sum.rows),
+      confidence_sum: sums.map((sum) => sum.confidenceSum),
+      labels: sums.map((sum) => JSON.stringify(sum.labels)),
+      latency: sums.map((sum) => writeSketch(sum.latency)),
+      feedback_rows: sums.map((sum) => sum.feedbackRows),
+      feedback_correct: sums.map((sum) => sum.feedbackCorrect),
+      seq_min: sums.map((sum) => sum.seqMin),
+      seq_max: sums.map((sum) => sum.seqMax),
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { SeqRange } from '../capabilities.ts'
 import type { Database } from '../database.ts'
 import type { HourStats, Log, LogFilter, StatsFilter } from '../store.ts'
 import type { HoursTable } from '../tables.ts'
+import { fieldColumns } from './columns.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { type LoggedRow, loggedColumns, toLogged } from './loggedRow.ts'
 import { countRows, retain } from './retain.ts'
@@ -99,13 +100,9 @@ function hoursOf(read: Database['read'], { task, model, version, since, until }:
 }
 
 function narrow(all: ReturnType<typeof loggedColumns>, filter: LogFilter, window: SeqRange, { read, can }: Database) {
-  const { task, label, model, version, source, since, until, confidenceMin, confidenceMax, feedback, words } = filter
+  const { model, version, since, until, feedback, words } = filter
   let query = all
-  if (task !== undefined) query = query.where('p.task', '=', task)
-  if (label !== undefined) query = query.where('p.label', '=', label)
-  if (source !== undefined) query = query.where('p.source', '=', source)
-  if (confidenceMin !== undefined) query = query.where('p.confidence', '>=', confidenceMin)
-  if (confidenceMax !== undefined) query = query.where('p.confidence', '<=', confidenceMax)
+  for (const { column, operator, value } of comparisons(filter)) query = query.where(column, operator, value)
   if (model !== undefined || version !== undefined) {
     let versions = read.selectFrom('versions').select('versions.id')
     if (model !== undefined) versions = versions.where('versions.model', '=', model)
@@ -124,6 +121,23 @@ function narrow(all: ReturnType<typeof loggedColumns>, filter: LogFilter, window
     query = query.where(found.length === 0 ? sql.lit(false) : can.hasTerms(found, window))
   }
   return query
+}
+
+type Comparison = {
+  readonly column: `p.${keyof typeof fieldColumns}`
+  readonly operator: '=' | '>=' | '<='
+  readonly value: never // of the column's type, as ColumnFilter says
+}
+
+/** What a filter says of the columns of the log. */
+function comparisons(filter: LogFilter): Comparison[] {
+  const given = filter as Readonly<Record<string, unknown>> // looked up by the names that ColumnFilter makes
+  return Object.entries(fieldColumns).flatMap(([name, { field, filter: how }]) => {
+    const compare = (operator: Comparison['operator'], key: string) =>
+      given[key] === undefined ? [] : [{ column: `p.${name}`, operator, value: given[key] } as Comparison]
+    if (how === 'equal') return compare('=', field)
+    return how === 'range' ? [...compare('>=', `${field}Min`), ...compare('<=', `${field}Max`)] : []
+  })
 }
 
 /** The rows of all replicas of an hour and version are one. */

@@ -2,9 +2,10 @@
 import { type Kysely, sql } from 'kysely'
 import type { LoggedPrediction } from '../../domain/prediction.ts'
 import type { FeedbackCurrentTable, PredictionsTable, Tables } from '../tables.ts'
+import { type Field, fieldColumns } from './columns.ts'
 import { timeOfId } from './rollUp.ts'
 
-export interface LoggedRow extends PredictionsTable {
+export type LoggedRow = Readonly<PredictionsTable> & {
   readonly model: string
   readonly version: number
   /** JSON. */
@@ -37,27 +38,24 @@ export function loggedColumns(db: Kysely<Tables>) {
     ])
 }
 
+/** A column's line as a reader uses it, whatever its type. */
+interface Reads {
+  readonly name: keyof typeof fieldColumns
+  readonly field: Field
+  readonly read: (stored: unknown) => unknown
+}
+
+// What `read` gives is what `field` holds: columns.ts writes both on one line.
+const reads = Object.entries(fieldColumns).map(([name, { field, read }]) => ({ name, field, read }) as Reads)
+
 export function toLogged(row: LoggedRow): LoggedPrediction {
+  const fields: Partial<Record<Field, unknown>> = {}
+  for (const { name, field, read } of reads) fields[field] = read(row[name])
   return {
-    id: row.id,
+    ...(fields as Pick<LoggedPrediction, Field>), // each of them, as it was written
     at: timeOfId(row.id),
-    task: row.task,
     model: row.model,
     version: row.version,
-    variant: row.variant,
-    label: row.label,
-    confidence: row.confidence,
-    probabilities: JSON.parse(row.probabilities) as number[],
-    latencyMs: row.latency_ms,
-    drift: row.drift === 1,
-    text: row.text,
-    textHash: row.text_hash,
-    chars: row.chars,
-    tokens: row.tokens,
-    unknown: row.unknown,
-    source: row.source,
-    callerId: row.caller_id,
-    keyId: row.key_id,
     labels: JSON.parse(row.labels) as string[],
     feedback:
       row.feedback_label === null

@@ -6,6 +6,7 @@ import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import { migration as log } from './0001-log.ts'
 import { migration as training } from './0002-training.ts'
+import { migration as view } from './0003-view.ts'
 
 export interface Migration {
   readonly number: number
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** In order, without gaps. A migration that was released never changes. */
-export const migrations: readonly Migration[] = [log, training]
+export const migrations: readonly Migration[] = [log, training, view]
 
 export interface MigrationStatus {
   readonly number: number

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import type { Capabilities, InputType } from '../capabilities.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { RowOf, SqlType, SqlTypes } from '../log/columns.ts'
 
-const arrays: Record<InputType, string> = { text: 'text[]', integer: 'bigint[]', real: 'double precision[]' }
+const arrays: Record<SqlType, string> = { text: 'text[]', integer: 'bigint[]', real: 'double precision[]' }
 
 /** Key of the one advisory lock that we take; any number that no other program on the database uses. */
 const LOCK_KEY = 0x6261_726f
@@ -12,10 +13,10 @@ export const postgresCapabilities: Capabilities = {
   serialType: sql`integer generated always as identity`,
   longSerialType: sql`bigint generated always as identity`,
   positionType: sql`bigint`,
-  input: <T>(columns: Readonly<Record<string, InputType>>) => {
+  input: <Types extends SqlTypes>(columns: Types) => {
     const names = Object.keys(columns)
     const parameters = names.map((name) => sql`${null}::${sql.raw(arrays[columns[name]])}`)
-    return sql<T>`unnest(${sql.join(parameters)})`.as<'input'>(
+    return sql<RowOf<Types>>`unnest(${sql.join(parameters)})`.as<'input'>(
       sql`input(${sql.join(names.map((name) => sql.ref(name)))})`,
     )
   },
@@ -40,6 +41,8 @@ export const postgresCapabilities: Capabilities = {
     await sql`create trigger ${sql.ref(name)} before update or delete or truncate on ${sql.table(table)}
       for each statement execute function ${sql.ref(name)}()`.execute(db)
   },
+  timestampOf: (id) =>
+    sql`to_timestamp(('x0000' || substr(${id}, 1, 8) || substr(${id}, 10, 4))::bit(64)::bigint / 1000.0)`,
   async createSearch(db) {
     // The words as SQLite's index has them: letters and digits without marks; all else stands between words.
     // PostgreSQL's own parser would keep "lovely.But" as one word, a host name.

@@ -6,6 +6,7 @@ import {
   type Ask,
   type CommitMemory,
   type CommitResult,
+  columnsOf,
   commitSteps,
   type Rows,
   VersionUnknown,
@@ -92,7 +93,7 @@ export function commits({ config, statements, replica }: CommitsNeeds): Commits 
   async function runAsk(to: Client, { statement, columns }: Ask, sent: Promise<unknown>[]): Promise<Rows> {
     const text = statements[statement]
     if (text === null) return []
-    const answer = to.query({ name: statement, text: text.sql, values: [...columns] })
+    const answer = to.query({ name: statement, text: text.sql, values: columnsOf(text, columns) })
     if (text.answers) return (await answer).rows
     send(sent, answer)
     return []

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Capabilities } from '../capabilities.ts'
+import type { RowOf, SqlTypes } from '../log/columns.ts'
 
 export const sqliteCapabilities: Capabilities = {
   bytesType: sql`blob`,
@@ -8,10 +9,10 @@ export const sqliteCapabilities: Capabilities = {
   longSerialType: sql`integer`,
   positionType: sql`integer`,
   // One row of parameters; the statement is compiled with nulls and runs with each row's values.
-  input: <T>(columns: object) =>
-    sql<T>`(select ${sql.join(Object.keys(columns).map((name) => sql`${null} as ${sql.ref(name)}`))})`.as<'input'>(
-      'input',
-    ),
+  input: <Types extends SqlTypes>(columns: Types) =>
+    sql<
+      RowOf<Types>
+    >`(select ${sql.join(Object.keys(columns).map((name) => sql`${null} as ${sql.ref(name)}`))})`.as<'input'>('input'),
   async createPositions() {
     // The log itself has them.
   },
@@ -33,6 +34,9 @@ export const sqliteCapabilities: Capabilities = {
         begin select raise(abort, ${sql.lit(`${table} is append-only`)}); end`.execute(db)
     }
   },
+  // JSON has hexadecimal numbers since JSON5, SQL has no function for them.
+  timestampOf: (id) =>
+    sql`strftime('%Y-%m-%d %H:%M:%f', (('0x' || substr(${id}, 1, 8) || substr(${id}, 10, 4)) ->> '$') / 1000.0, 'unixepoch')`,
   async createSearch(db) {
     await sql`create virtual table search using ${FTS5}`.execute(db)
   },

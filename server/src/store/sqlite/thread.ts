@@ -1,7 +1,7 @@
 /** A SQLite thread: one connection, one question at a time. Started by threads.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Batch } from '../log/batch.ts'
-import { type Ask, type CommitMemory, type CommitResult, commitSteps, type Rows } from '../log/commit.ts'
+import { type Ask, type CommitMemory, type CommitResult, columnsOf, commitSteps, type Rows } from '../log/commit.ts'
 import { type Connection, connect } from './connection.ts'
 import { indexRows } from './indexRows.ts'
 import type { Answer, Question, ThreadData, ThreadError } from './messages.ts'
@@ -61,12 +61,13 @@ function drive(connection: Connection, batch: Batch): CommitResult {
 }
 
 /** Once a row; all rows of all runs. */
-function runAsk({ prepare }: Connection, { statement: name, columns }: Ask): Rows {
+function runAsk({ prepare }: Connection, { statement: name, columns: named }: Ask): Rows {
   const text = statements?.[name] ?? null
   if (text === null) return []
   const statement = prepare(text.sql)
   const names = statement.columns().map((column) => column.name)
   const rows: object[] = []
+  const columns = columnsOf(text, named)
   const runs = columns.length === 0 ? 1 : columns[0].length
   const values = new Array<string | number | null>(columns.length)
   for (let row = 0; row < runs; row++) {
