@@ -138,7 +138,10 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       releases,
       metrics,
       feed,
-      logNeeds: {
+      predictionLog: {
+        journal: store.journal,
+        tally: (version) => metrics.tally(version),
+        feed: store.shared ? null : feed, // replicas tail the log that they share
         nextId: uuidv7Source(Date.now, random32Source()),
         now: Date.now,
         hashText: textHasher(secret),

@@ -9,7 +9,7 @@ import type { Scope } from '../domain/apiKey.ts'
 import type { Millis } from '../domain/time.ts'
 import type { TrainingAsked } from '../domain/trainingRun.ts'
 import type { Feed } from '../loop/feed.ts'
-import type { LogNeeds } from '../loop/log.ts'
+import type { PredictionLog } from '../loop/log.ts'
 import type { Releases } from '../loop/register.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Store } from '../store/store.ts'
@@ -33,7 +33,7 @@ export interface ApiNeeds {
   readonly releases: Releases
   readonly metrics: Metrics
   readonly feed: Feed
-  readonly logNeeds: LogNeeds
+  readonly predictionLog: PredictionLog
   /** Refuses what no recipe can do; gives back what is asked, with what `quick` stands for. */
   readonly checkTraining: (asked: TrainingAsked, quick: boolean) => Promise<TrainingAsked>
   /** Monotonic milliseconds with microsecond resolution. */

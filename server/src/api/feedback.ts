@@ -5,7 +5,7 @@ import type { FeedbackOutcome } from '../domain/prediction.ts'
 import { takeFeedback } from '../loop/takeFeedback.ts'
 import type { Api, ApiNeeds } from './context.ts'
 
-export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, logNeeds }: ApiNeeds): void {
+export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, predictionLog }: ApiNeeds): void {
   app.post(
     '/feedback',
     {
@@ -34,7 +34,7 @@ export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, lo
           comment: item.comment ?? null,
           keyId: request.keyId,
         })),
-        { journal: store.journal, keeping: logNeeds.keeping },
+        { journal: store.journal, keeping: predictionLog.keeping },
       )
       const results = outcomes.map((outcome, i) => resultOf(outcome, items[i].prediction_id))
       for (const outcome of outcomes) {

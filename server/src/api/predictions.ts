@@ -18,7 +18,7 @@ import { type Api, type ApiNeeds, sendRaw } from './context.ts'
 
 const PAGE_ROWS = 50
 
-export function predictionRoutes(app: Api, { store, logNeeds: { keeping } }: ApiNeeds): void {
+export function predictionRoutes(app: Api, { store, predictionLog: { keeping } }: ApiNeeds): void {
   app.get(
     '/predictions',
     {

@@ -38,7 +38,7 @@ const EVENTS_OF_A_LOOK = 500
 const UNREAD_BYTES_MAX = 256 * 1024
 
 export function trainingRoutes(app: Api, needs: ApiNeeds): void {
-  const { config, store, logNeeds, now, checkTraining } = needs
+  const { config, store, predictionLog, now, checkTraining } = needs
   const answers = { '4xx': FaultBody, '5xx': FaultBody }
   const runParams = Type.Object({ id: Type.String({ maxLength: 100 }) })
 
@@ -57,7 +57,7 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       const asked = await askedOf(request.body, join(config.home, 'data'), now())
       const checked = await checkTraining(asked, request.body.quick ?? false)
       const run = await store.trainingRuns.create({
-        id: logNeeds.nextId(),
+        id: predictionLog.nextId(),
         asked: checked,
         who: request.callerName,
         createdAt: now(),

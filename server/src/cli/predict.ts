@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os'
 import type { ExplainAnswer, PredictAnswer } from '@barometer/wire'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../domain/faults.ts'
-import { ingest } from '../loop/ingest.ts'
-import { isQueued } from '../models/textModel.ts'
+import { predictExplained } from '../loop/explain.ts'
+import { keepsNothing } from '../loop/log.ts'
+import { type Predicted, predict as predictText } from '../loop/predict.ts'
+import type { Explanation } from '../models/textModel.ts'
 import { type OpenBatch, openBatch } from '../serving/batch/openBatch.ts'
 import { outputHeader } from '../serving/batch/output.ts'
 import type { BatchPlan, BatchTotals, InputFormat, OutputFormat } from '../serving/batch/plan.ts'
@@ -117,25 +119,24 @@ interface Explained {
 async function predictHere(terminal: Terminal, texts: readonly string[], options: Options): Promise<void> {
   const config = configOf(terminal, options)
   await using version = await loadVersion(config, options.model ?? null, options.task)
-  const { model, manifest } = version
-  const scoreOptions = { deadlineMs: config.scoringSecondsMax * 1000 }
+  const { live } = version
+  const caller = { keyId: null, options: { deadlineMs: config.scoringSecondsMax * 1000 } }
+  const needs = { limits: config, log: keepsNothing, nowMs: () => performance.now() }
   for (const text of texts) {
-    ingest({ text, source: null, callerId: null }, config)
-    const scored = isQueued(model) ? await model.submit(text, scoreOptions) : model.score(text)
-    const explanation = !options.explain
-      ? undefined
-      : isQueued(model)
-        ? await model.explain(text, scoreOptions)
-        : model.explain(text)
+    const signal = { text, source: null, callerId: null }
+    const predicted: Predicted & { readonly explanation?: Explanation } = options.explain
+      ? await predictExplained(signal, caller, live, needs)
+      : await predictText(signal, caller, live, needs, (one) => one)
+    const { row, labels, explanation } = predicted
     const answer: Answer = {
       text,
-      task: manifest.task,
-      label: model.labels[scored.label],
-      confidence: scored.probabilities[scored.label],
-      probabilities: Object.fromEntries(model.labels.map((label, i) => [label, scored.probabilities[i]])),
-      model: manifest.model,
+      task: row.task,
+      label: row.label,
+      confidence: row.confidence,
+      probabilities: Object.fromEntries(labels.map((label, i) => [label, row.probabilities[i]])),
+      model: row.model,
       version: version.version,
-      ...(explanation === undefined ? {} : { explanation: { labels: model.labels, ...explanation } }),
+      ...(explanation === undefined ? {} : { explanation: { labels, ...explanation } }),
     }
     show(terminal, answer, options)
   }

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from 'commander'
 import type { Config } from '../config.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Manifest, Version } from '../domain/version.ts'
-import { Releases } from '../loop/register.ts'
+import { type LiveVersion, Releases } from '../loop/register.ts'
 import { isQueued, type ServedModel } from '../models/textModel.ts'
 import { type ModelOpener, modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
@@ -33,6 +33,8 @@ export interface LoadedVersion extends AsyncDisposable {
   readonly digest: string
   readonly artifact: Artifact
   readonly model: ServedModel
+  /** As a step of the loop takes it. Its number is 0 where no registry knows it. */
+  readonly live: LiveVersion
 }
 
 export const WISH_HELP = 'NAME@VERSION, NAME (the one in production), or an artifact folder such as ./starter/sentiment'
@@ -66,7 +68,7 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
       say: () => undefined,
     })
     const title = `${version.model}@${version.version}`
-    return { title, version: version.version, ...(await loaded(await releases.artifact(version), opener)) }
+    return { title, ...(await loaded(await releases.artifact(version), version.version, opener)) }
   })
 }
 
@@ -75,17 +77,32 @@ async function fromBox(task: string): Promise<LoadedVersion> {
 }
 
 async function fromFolder(folder: string, title: string): Promise<LoadedVersion> {
-  return { title, version: null, ...(await loaded(await verifyArtifact(folder), modelOpener())) }
+  return { title, ...(await loaded(await verifyArtifact(folder), null, modelOpener())) }
 }
 
-async function loaded(artifact: Artifact, opener: ModelOpener): Promise<Omit<LoadedVersion, 'title' | 'version'>> {
+async function loaded(
+  artifact: Artifact,
+  version: number | null,
+  opener: ModelOpener,
+): Promise<Omit<LoadedVersion, 'title'>> {
   const model = await openArtifact(artifact, opener.open)
   const { manifest, digest } = artifact
   return {
+    version,
     artifact,
     manifest,
     digest,
     model,
+    live: {
+      name: manifest.model,
+      number: version ?? 0,
+      task: manifest.task,
+      labels: model.labels,
+      digest,
+      model,
+      look: () => false,
+      hold: () => ({ [Symbol.dispose]: () => undefined }),
+    },
     async [Symbol.asyncDispose]() {
       if (isQueued(model)) await model.close()
       await opener.close()

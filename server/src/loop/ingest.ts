@@ -7,8 +7,12 @@ export interface TextSignal {
   readonly callerId: string | null
 }
 
+export interface TextLimits {
+  readonly textCharsMax: number
+}
+
 /** Takes a text in, or says why not. */
-export function ingest(signal: TextSignal, limits: { readonly textCharsMax: number }): TextSignal {
+export function ingest(signal: TextSignal, limits: TextLimits): TextSignal {
   if (signal.text.length > limits.textCharsMax)
     throw new Fault('text_too_long', {
       say: `The text has ${signal.text.length} characters; at most ${limits.textCharsMax} are scored.`,

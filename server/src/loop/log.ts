@@ -1,6 +1,7 @@
 import type { Prediction } from '../domain/prediction.ts'
 import type { Keeping } from '../domain/redaction/keeping.ts'
 import type { Millis } from '../domain/time.ts'
+import type { Journal } from '../store/store.ts'
 import type { TextSignal } from './ingest.ts'
 import type { LiveVersion } from './register.ts'
 import type { TextScore } from './score.ts'
@@ -11,6 +12,30 @@ export interface LogNeeds {
   /** Keyed 64-bit hash of a text, 16 hexadecimal digits. */
   readonly hashText: (text: string) => string
   readonly keeping: Keeping
+}
+
+/** What a prediction needs once it is scored: its row, the commit, and those who are told of it. */
+export interface PredictionLog extends LogNeeds {
+  readonly journal: Pick<Journal, 'append' | 'appendOne'>
+  readonly tally: (version: LiveVersion) => {
+    predicted(label: number, confidence: number, drift: boolean, seconds: number): void
+  }
+  /** Null where what is committed is shown from the log itself (see tail.ts). */
+  readonly feed: { prediction(row: Prediction): void } | null
+}
+
+/** For those who score without a log: the row is made, answered and forgotten. */
+export const keepsNothing: PredictionLog = {
+  nextId: () => '',
+  now: () => 0,
+  hashText: () => '',
+  keeping: { text: () => null, name: () => '' },
+  journal: {
+    append: (rows) => Promise.resolve(rows.map(() => ({ kind: 'logged' }))),
+    appendOne: () => Promise.resolve({ kind: 'logged' }),
+  },
+  tally: () => ({ predicted: () => undefined }),
+  feed: null,
 }
 
 /** What the log keeps of one scored text. */

@@ -1,0 +1,88 @@
+/** Why a text gets its label. Nothing is logged. */
+
+import { Fault } from '../domain/faults.ts'
+import type { Keeping } from '../domain/redaction/keeping.ts'
+import { type ExplainMethod, type Explanation, isQueued, type Scored, type ScoreOptions } from '../models/textModel.ts'
+import type { Log } from '../store/store.ts'
+import { findPrediction } from './findPrediction.ts'
+import { ingest, type TextLimits, type TextSignal } from './ingest.ts'
+import { type Caller, type Predicted, type PredictNeeds, predict } from './predict.ts'
+import type { LiveVersion, Releases } from './register.ts'
+
+/** A text that was sent, for what serves a task now; or the text of a logged prediction, for the version that scored it. */
+export type ToExplain =
+  | { readonly kind: 'sent'; readonly text: string; readonly task: string }
+  | { readonly kind: 'logged'; readonly predictionId: string }
+
+export interface ExplainNeeds {
+  readonly limits: TextLimits
+  readonly releases: Pick<Releases, 'serving' | 'load'>
+  readonly log: Pick<Log, 'get'>
+  readonly keeping: Keeping
+  readonly nowMs: () => number
+  /** Told how long each took. */
+  readonly explained: (seconds: number) => void
+}
+
+export interface Explained {
+  readonly text: string
+  readonly version: LiveVersion
+  readonly scored: Scored
+  readonly explanation: Explanation
+}
+
+/** @param method without one: gradients, where the model has them; a model that is a sum is exact, whatever is asked */
+export async function explain(
+  asked: ToExplain,
+  method: ExplainMethod | undefined,
+  { options }: Caller,
+  needs: ExplainNeeds,
+): Promise<Explained> {
+  const { text, version } = await found(asked, needs)
+  const startedMs = needs.nowMs()
+  const reasons = await reasonsFor(text, version, options, method)
+  needs.explained((needs.nowMs() - startedMs) / 1000)
+  return { text, version, ...reasons }
+}
+
+async function reasonsFor(
+  text: string,
+  version: LiveVersion,
+  options: ScoreOptions,
+  method: ExplainMethod | undefined,
+): Promise<Pick<Explained, 'scored' | 'explanation'>> {
+  const { model } = version
+  if (!isQueued(model)) return { scored: model.score(text), explanation: model.explain(text) }
+  using _held = version.hold()
+  const [scored, explanation] = await Promise.all([model.submit(text, options), model.explain(text, options, method)])
+  return { scored, explanation }
+}
+
+async function found(
+  asked: ToExplain,
+  { limits, releases, log, keeping }: ExplainNeeds,
+): Promise<Pick<Explained, 'text' | 'version'>> {
+  if (asked.kind === 'sent') {
+    const version = releases.serving(asked.task)
+    return { text: ingest({ text: asked.text, source: null, callerId: null }, limits).text, version }
+  }
+  const row = await findPrediction(asked.predictionId, { log, keeping })
+  if (row === null) throw new Fault('prediction_unknown')
+  if (row.text === null)
+    throw new Fault('explain_unsupported', { say: 'The log did not keep the text of this prediction.' })
+  return { text: row.text, version: await releases.load(row.model, row.version) }
+}
+
+/** One text, logged like any prediction, with the reasons for its label. */
+export async function predictExplained(
+  signal: TextSignal,
+  caller: Caller,
+  version: LiveVersion,
+  needs: PredictNeeds,
+): Promise<Predicted & { readonly explanation: Explanation }> {
+  using _held = version.hold()
+  const predicted = await predict(signal, caller, version, needs, (one) => one)
+  const { model } = version
+  const explanation = isQueued(model) ? await model.explain(signal.text, caller.options) : model.explain(signal.text)
+  return { ...predicted, explanation }
+}
