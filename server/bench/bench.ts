@@ -18,6 +18,7 @@ import { barometer } from './barometer.ts'
 import { type Batch, batch } from './batch.ts'
 import { engine } from './engine/engine.ts'
 import { machine } from './machine.ts'
+import { type Heading, headings } from './memoryAccount.ts'
 import { type PeerName, peer, peerNames } from './peers.ts'
 import { profile } from './profile.ts'
 import { median, points, pointsTable, table } from './report.ts'
@@ -139,6 +140,17 @@ async function main(): Promise<void> {
     print(
       `\nMemory with ${held.models} models: ${held.startedMb.toFixed(0)} MB after the start, ` +
         `${held.loadedMb.toFixed(0)} MB after the load (at most ${held.loadedPeakMb.toFixed(0)} MB)`,
+    )
+    const items = Object.keys(headings) as Heading[] // the keys of a literal
+    const sum = (of: Readonly<Record<Heading, number>>) => items.reduce((total, item) => total + of[item], 0)
+    print(
+      table(
+        ['MB', 'started', 'loaded'],
+        [
+          ...items.map((item) => [headings[item], held.started[item].toFixed(1), held.loaded[item].toFixed(1)]),
+          ['sum', sum(held.started).toFixed(1), sum(held.loaded).toFixed(1)],
+        ],
+      ),
     )
   }
   if (chosen.includes('batch')) await batches(all)
