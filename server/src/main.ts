@@ -21,6 +21,7 @@ import { Releases, type ReleasesNeeds, registerStarters, starterVersion } from '
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './platform/metrics.ts'
+import { every } from './platform/timers.ts'
 import { modelOpener } from './serving/openModel.ts'
 import { openStore } from './store/openStore.ts'
 import type { Store } from './store/store.ts'
@@ -115,18 +116,21 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   const training = trainingWork(config, releasesNeeds)
   parts.defer(() => training.close())
   const tidy = tidyHeap()
+  const removeOldRows = async (): Promise<void> => {
+    const rows = await retain(config, Date.now(), store.log)
+    if (rows > 0) log.info({ rows }, 'removed old rows')
+  }
+  const showNewestRows = async (): Promise<void> => {
+    if (store.shared && feed.watched) for (const row of await late(Date.now())) feed.prediction(row)
+  }
+  const failing = (what: string) => (why: string) => log.warn({ why }, what)
   for (const stopRound of [
-    every(FOLLOW_MS, 'cannot follow the registry', () => releases.follow()),
-    every(TRAIN_MS, 'cannot look for training runs', () => training.poll()),
-    every(TIDY_MS, 'cannot tidy the heap', async () => tidy()),
-    every(RETAIN_MS, 'cannot remove old rows', async () => {
-      const rows = await retain(config, Date.now(), store.log)
-      if (rows > 0) log.info({ rows }, 'removed old rows')
-    }),
+    every(FOLLOW_MS, () => releases.follow(), failing('cannot follow the registry')),
+    every(TRAIN_MS, () => training.poll(), failing('cannot look for training runs')),
+    every(TIDY_MS, async () => tidy(), failing('cannot tidy the heap')),
+    every(RETAIN_MS, removeOldRows, failing('cannot remove old rows')),
     // Replicas show each other's predictions; one that is alone shows its own without asking the database.
-    every(TAIL_MS, 'cannot read the newest rows', async () => {
-      if (store.shared && feed.watched) for (const row of await late(Date.now())) feed.prediction(row)
-    }),
+    every(TAIL_MS, showNewestRows, failing('cannot read the newest rows')),
   ])
     parts.defer(stopRound)
   const secret = serverSecret(config.home, config.secret)
@@ -162,26 +166,6 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo // listening on TCP, so never a pipe's name
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
-
-  /** A round after a pause, never two at once; a round that fails is reported and the next one tries again. */
-  function every(pauseMs: number, failure: string, round: () => Promise<void>): () => Promise<void> {
-    let ended = false
-    let timer: NodeJS.Timeout
-    let running = Promise.resolve()
-    const turn = (): void => {
-      running = round()
-        .catch((error: unknown) => log.warn({ why: error instanceof Error ? error.message : String(error) }, failure))
-        .finally(() => {
-          if (!ended) timer = setTimeout(turn, pauseMs)
-        })
-    }
-    timer = setTimeout(turn, pauseMs)
-    return () => {
-      ended = true
-      clearTimeout(timer)
-      return running
-    }
-  }
 
   return {
     address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,

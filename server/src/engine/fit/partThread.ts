@@ -1,5 +1,6 @@
 /** The thread of one part of a split learner: waits, runs its session on the shared memory, says so, waits again. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import { tellReady } from '../../platform/workerThread.ts'
 import { openSession } from '../session.ts'
 import { ASKED, CLOSED, DONE, type PartData, type PartTensor, partTensor } from './part.ts'
 
@@ -8,7 +9,7 @@ const session = await openSession(model, options)
 const tensors = (of: readonly PartTensor[]) =>
   Object.fromEntries(of.map((tensor) => [tensor.name, partTensor(memory, tensor)]))
 const [fed, fetched] = [tensors(inputs), tensors(outputs)]
-parentPort?.postMessage('ready')
+tellReady()
 for (let turn = 1; ; turn++) {
   // This thread has nothing else to do: it blocks until there is work.
   Atomics.wait(control, ASKED, turn - 1)

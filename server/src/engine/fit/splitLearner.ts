@@ -7,8 +7,8 @@
  * which is what the step would give of all rows, for its loss is the weighted mean over the rows (feed `row_weights`).
  */
 import assert from 'node:assert/strict'
-import { Worker } from 'node:worker_threads'
 import { Fault } from '../../domain/faults.ts'
+import { startWorker } from '../../platform/worker.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { toOnnx } from '../graph/toOnnx.ts'
 import { encodeModel } from '../onnx/encode.ts'
@@ -159,20 +159,16 @@ interface PartRunning {
 async function startPart(part: Omit<PartData, 'memory' | 'control'>, { buffer }: Parameters): Promise<PartRunning> {
   const control = new Int32Array(new SharedArrayBuffer(8))
   const workerData: PartData = { ...part, memory: buffer, control }
-  const worker = new Worker(new URL('./partThread.ts', import.meta.url), { workerData })
-  let failure: unknown
-  const fail = (cause: unknown): void => {
-    failure ??= cause
+  // Asked through shared memory instead of by messages: a step of a small model takes less than a turn of the event loop.
+  const thread = startWorker(new URL('./partThread.ts', import.meta.url), {
+    name: 'A thread of the training',
+    workerData,
+  })
+  void thread.exited.then(() => {
     Atomics.store(control, DONE, FAILED)
     Atomics.notify(control, DONE)
-  }
-  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  await new Promise<void>((resolve, reject) => {
-    worker.once('message', () => resolve())
-    worker.once('error', reject)
   })
-  worker.on('error', fail)
-  worker.once('exit', () => fail(new Error('it ended')))
+  await thread.ready
   let turn = 0
   return {
     ask() {
@@ -182,7 +178,8 @@ async function startPart(part: Omit<PartData, 'memory' | 'control'>, { buffer }:
     },
     async done() {
       for (let at = Atomics.load(control, DONE); at !== turn; at = Atomics.load(control, DONE)) {
-        if (at === FAILED) throw new Fault('internal', { say: 'A thread of the training stopped.', cause: failure })
+        if (at === FAILED)
+          throw new Fault('internal', { say: 'A thread of the training stopped.', cause: thread.ended })
         const waited = Atomics.waitAsync(control, DONE, at)
         if (waited.async) await waited.value
       }
@@ -190,7 +187,7 @@ async function startPart(part: Omit<PartData, 'memory' | 'control'>, { buffer }:
     async close() {
       Atomics.store(control, ASKED, CLOSED)
       Atomics.notify(control, ASKED)
-      await gone
+      await thread.exited
     },
   }
 }

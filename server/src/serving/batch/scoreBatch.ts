@@ -1,8 +1,8 @@
 /** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
-import { Worker } from 'node:worker_threads'
 import { isQueued, type ServedModel } from '../../models/textModel.ts'
+import { startWorker } from '../../platform/worker.ts'
 import type { Artifact } from '../../versions/artifacts/artifact.ts'
-import type { WorkerAnswer, WorkerTask } from './batchWorker.ts'
+import type { offered, WorkerTask } from './batchWorker.ts'
 import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
 import { scoreChunk, scoreChunkQueued } from './scoreChunk.ts'
 
@@ -89,45 +89,22 @@ interface Pool {
   close(): Promise<void>
 }
 
-interface Thread {
-  readonly worker: Worker
-  /** Why it takes no more work, once it has ended. */
-  ended: Error | null
-  readonly jobs: { resolve(scored: ScoredChunk): void; reject(error: Error): void }[]
-}
-
 /** A chunk goes to the thread that has the fewest; a thread answers in the order in which it was asked. */
 function startPool(size: number, task: WorkerTask): Pool {
-  const threads = Array.from({ length: size }, () => startThread(task))
+  const threads = Array.from({ length: size }, () =>
+    startWorker<typeof offered>(new URL('./batchWorker.ts', import.meta.url), {
+      name: 'A thread of the batch',
+      workerData: task,
+    }),
+  )
   return {
     score(chunk) {
-      const thread = threads.reduce((least, one) => (one.jobs.length < least.jobs.length ? one : least))
-      if (thread.ended !== null) return Promise.reject(thread.ended)
-      if (thread.jobs.length >= CHUNKS_PER_WORKER) return null
-      return new Promise((resolve, reject) => {
-        thread.jobs.push({ resolve, reject })
-        thread.worker.postMessage(chunk, [chunk.bytes.buffer])
-      })
+      const thread = threads.reduce((least, one) => (one.waiting < least.waiting ? one : least))
+      if (thread.waiting >= CHUNKS_PER_WORKER) return null
+      return thread.call('score', chunk, { transfer: [chunk.bytes.buffer] })
     },
     async close() {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+      await Promise.all(threads.map((thread) => thread.terminate()))
     },
   }
-}
-
-function startThread(task: WorkerTask): Thread {
-  const worker = new Worker(new URL('./batchWorker.ts', import.meta.url), { workerData: task })
-  const thread: Thread = { worker, ended: null, jobs: [] }
-  const end = (error: Error) => {
-    thread.ended ??= error
-    for (const job of thread.jobs.splice(0)) job.reject(thread.ended)
-  }
-  worker.on('message', (answer: WorkerAnswer) => {
-    const job = thread.jobs.shift()
-    if ('scored' in answer) job?.resolve(answer.scored)
-    else job?.reject(new Error(`A thread of the batch failed: ${answer.failed}`))
-  })
-  worker.on('error', end)
-  worker.on('exit', (code) => end(new Error(`A thread of the batch ended with exit code ${code}.`)))
-  return thread
 }

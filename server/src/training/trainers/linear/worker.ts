@@ -1,12 +1,16 @@
-/** A thread of the pool: runs operations one after another and answers each. */
-import { parentPort } from 'node:worker_threads'
+/** A thread of the pool (workerPool.ts): runs operations one after another. */
+import { offer } from '../../../platform/workerThread.ts'
 import { type Operations, poolWorker } from './operations.ts'
 
+interface Asked {
+  readonly name: keyof Operations
+  readonly argument: unknown
+}
+
 const self = poolWorker()
-parentPort?.on('message', ({ name, argument }: { name: keyof Operations; argument: never }) => {
-  try {
-    parentPort?.postMessage({ answer: self.run(name, argument) })
-  } catch (error) {
-    parentPort?.postMessage({ error })
-  }
-})
+
+export const offered = {
+  run: ({ name, argument }: Asked) => self.run(name, argument as never), // the pool's types belong together
+}
+
+offer(offered)

@@ -1,6 +1,7 @@
 /** The threads that share the work of a training run. With one worker everything runs here, without a thread. */
-import { Worker } from 'node:worker_threads'
+import { startWorker } from '../../../platform/worker.ts'
 import { type Operations, type PoolWorker, poolWorker } from './operations.ts'
+import type { offered } from './worker.ts'
 
 type Name = keyof Operations
 type Argument<N extends Name> = Parameters<Operations[N]>[1]
@@ -25,39 +26,19 @@ function singleWorker(): WorkerPool {
   return { workers: 1, call, all: async (name, argument) => [await call(0, name, argument(0))], close: async () => {} }
 }
 
-interface Pending {
-  resolve(value: unknown): void
-  reject(reason: Error): void
-}
-
 function threads(workers: number): WorkerPool {
-  const pool = Array.from({ length: workers }, () => {
-    const pending: Pending[] = []
-    const worker = new Worker(new URL('./worker.ts', import.meta.url))
-    worker.on('message', (message: { answer?: unknown; error?: Error }) => {
-      const next = pending.shift()
-      if (message.error === undefined) next?.resolve(message.answer)
-      else next?.reject(message.error)
-    })
-    const fail = (error: Error): void => {
-      for (const waiting of pending.splice(0)) waiting.reject(error)
-    }
-    worker.on('error', fail)
-    worker.on('exit', () => fail(new Error('a training worker stopped before its work was done')))
-    return { worker, pending }
-  })
-  const call: WorkerPool['call'] = (worker, name, argument) =>
-    new Promise((resolve, reject) => {
-      // The worker answers `name` with what that operation returns; the message itself does not carry the type.
-      pool[worker].pending.push({ resolve, reject })
-      pool[worker].worker.postMessage({ name, argument })
-    })
+  const pool = Array.from({ length: workers }, () =>
+    startWorker<typeof offered>(new URL('./worker.ts', import.meta.url), { name: 'A thread of the training' }),
+  )
+  const call = <N extends Name>(worker: number, name: N, argument: Argument<N>): Promise<Answer<N>> =>
+    // The thread answers `name` with what that operation returns; `run` is typed by all of them.
+    pool[worker].call('run', { name, argument }) as Promise<Answer<N>>
   return {
     workers,
     call,
     all: (name, argument) => Promise.all(pool.map((_, worker) => call(worker, name, argument(worker)))),
     close: async () => {
-      await Promise.all(pool.map(({ worker }) => worker.terminate()))
+      await Promise.all(pool.map((thread) => thread.terminate()))
     },
   }
 }
