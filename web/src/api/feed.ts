@@ -1,8 +1,8 @@
 /** The server's events (GET /events) for the whole page: one connection, reopened with growing waits for as long as it takes. */
 import type { FeedbackEvent, PredictionEvent, SkippedEvent, StageEventBody } from '@barometer/wire'
-import { createStore, type Store } from '../store.ts'
 import { backoffMs } from './backoff.ts'
 import { alive } from './calls.ts'
+import { createStore, type Store } from './store.ts'
 
 export type FeedState = 'off' | 'connecting' | 'live' | 'waiting'
 

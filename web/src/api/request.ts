@@ -1,5 +1,5 @@
-import { createStore } from '../store.ts'
 import { faultOf, unreachable } from './fault.ts'
+import { createStore } from './store.ts'
 
 /** Whether the last thing that we heard of the server was an answer. */
 export const reach = createStore<'here' | 'gone'>('here')

@@ -1,5 +1,5 @@
-import { titled } from '../format.ts'
-import { look, type Shape } from '../labels.ts'
+import { titled } from './format.ts'
+import { look, type Shape } from './labels.ts'
 
 /** Outlines in a box of 12 by 12. */
 const OUTLINES: Readonly<Record<Shape, string>> = {

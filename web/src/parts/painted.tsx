@@ -1,6 +1,6 @@
 import type { CSSProperties } from 'react'
-import { look } from '../labels.ts'
-import type { Axis, Piece } from '../lean.ts'
+import { look } from './labels.ts'
+import type { Axis, Piece } from './lean.ts'
 
 /** Offsets into the text; `end` is exclusive. */
 export interface Stretch {

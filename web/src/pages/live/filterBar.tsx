@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useState } from 'react'
-import { titled } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Field, Input, Select } from '../../parts/field.tsx'
-import { labelsOf, type Task } from '../../tasks.ts'
+import { titled } from '../../parts/format.ts'
+import { labelsOf, type Task } from '../../parts/tasks.ts'
 import { type Band, bands, type Filter, type Judgement, judgements, noFilter, queryOf } from './filter.ts'
 
 const BAND_WORDS: Readonly<Record<Band, string>> = {

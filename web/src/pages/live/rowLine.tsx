@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import { clock, percent, titled } from '../../format.ts'
+import { clock, percent, titled } from '../../parts/format.ts'
 import { LabelWord } from '../../parts/mark.tsx'
 import type { Row } from './row.ts'
 

@@ -1,5 +1,5 @@
 import type { EvaluationBody } from '@barometer/wire'
-import { count, percent, titled } from '../../format.ts'
+import { count, percent, titled } from '../../parts/format.ts'
 
 /** Which label was taken for which: rows are the truth, columns the answer; the shade is the share of the row. */
 export function Confusion({ evaluation, labels }: { evaluation: EvaluationBody; labels: readonly string[] }) {

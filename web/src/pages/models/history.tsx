@@ -2,7 +2,7 @@ import type { StageEventBody } from '@barometer/wire'
 import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
 import { stageEventsQuery } from '../../api/queries.ts'
-import { ago, dateTime } from '../../format.ts'
+import { ago, dateTime } from '../../parts/format.ts'
 import { FaultNotice } from '../../parts/notice.tsx'
 
 const VERBS: Readonly<Record<StageEventBody['action'], string>> = {

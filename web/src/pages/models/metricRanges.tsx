@@ -1,5 +1,5 @@
 import type { EstimateBody, EvaluationBody } from '@barometer/wire'
-import { count } from '../../format.ts'
+import { count } from '../../parts/format.ts'
 import { axisFor, distinct, figure, inOrder, meaningOf, place, type Scale, type Unit } from './metrics.ts'
 
 interface Props {

@@ -1,5 +1,5 @@
 import type { Stage } from '@barometer/wire'
-import { titled } from '../../format.ts'
+import { titled } from '../../parts/format.ts'
 
 const LOOKS = {
   production: { tone: 'good', path: 'M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Z', fill: true },

@@ -1,4 +1,4 @@
-import { createStore } from '../../store.ts'
+import { createStore } from '../../api/store.ts'
 
 /** What is being typed. It outlives a look at another page, and nothing else. */
 export const draft = createStore({ text: '', task: 'sentiment' })

@@ -1,6 +1,6 @@
 import type { ExplanationBody } from '@barometer/wire'
-import { signed, titled } from '../../format.ts'
-import { type Axis, lean } from '../../lean.ts'
+import { signed, titled } from '../../parts/format.ts'
+import { type Axis, lean } from '../../parts/lean.ts'
 import { sides, toneOf } from '../../parts/painted.tsx'
 import type { Weighed } from './readout.tsx'
 

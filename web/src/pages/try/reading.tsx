@@ -1,10 +1,10 @@
 import type { ExplainAnswer } from '@barometer/wire'
-import { percent, sureness, titled } from '../../format.ts'
-import { useRested } from '../../hooks.ts'
-import { look, scaleOf } from '../../labels.ts'
-import { Bars } from '../../parts/bars.tsx'
-import { Dial } from '../../parts/dial.tsx'
+import { Bars } from '../../charts/bars.tsx'
+import { Dial } from '../../charts/dial.tsx'
+import { percent, sureness, titled } from '../../parts/format.ts'
+import { look, scaleOf } from '../../parts/labels.ts'
 import { Mark } from '../../parts/mark.tsx'
+import { useRested } from '../../state/hooks.ts'
 
 interface Props {
   readonly labels: readonly string[]

@@ -1,6 +1,6 @@
-import { signed } from '../../format.ts'
-import { look } from '../../labels.ts'
-import { type Axis, lean } from '../../lean.ts'
+import { signed } from '../../parts/format.ts'
+import { look } from '../../parts/labels.ts'
+import { type Axis, lean } from '../../parts/lean.ts'
 import { Mark } from '../../parts/mark.tsx'
 import { type Stretch, sides, toneOf } from '../../parts/painted.tsx'
 

@@ -1,6 +1,6 @@
-import { titled } from '../../format.ts'
 import { Select } from '../../parts/field.tsx'
-import type { Task } from '../../tasks.ts'
+import { titled } from '../../parts/format.ts'
+import type { Task } from '../../parts/tasks.ts'
 
 /** More than this and a row of choices would not fit a phone. */
 const ROW_MAX = 3

@@ -1,5 +1,5 @@
 import { type PointerEvent, type RefObject, useRef } from 'react'
-import type { Axis, Piece } from '../../lean.ts'
+import type { Axis, Piece } from '../../parts/lean.ts'
 import { Painted, type Stretch } from '../../parts/painted.tsx'
 import type { Weighed } from './readout.tsx'
 

@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { createStore } from './store.ts'
+import { createStore } from '../api/store.ts'
 
 /** What the open page calls itself; the shell adds the state of the server and writes the browser's title. */
 export const title = createStore('')

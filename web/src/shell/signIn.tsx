@@ -2,9 +2,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { signIn } from '../api/calls.ts'
 import { sessionQuery } from '../api/queries.ts'
-import { Button } from './button.tsx'
-import { Logo } from './icons.tsx'
-import { FaultNotice } from './notice.tsx'
+import { Button } from '../parts/button.tsx'
+import { Logo } from '../parts/icons.tsx'
+import { FaultNotice } from '../parts/notice.tsx'
 
 const KEY_CHARS_MAX = 200
 

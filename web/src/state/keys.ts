@@ -1,8 +1,8 @@
 /** Single-key shortcuts for the page; they can be switched off (WCAG 2.1.4). */
 import { useEffect, useRef } from 'react'
+import { createStore } from '../api/store.ts'
 import { recall, remember } from './kept.ts'
 import { isShortcut } from './shortcut.ts'
-import { createStore } from './store.ts'
 
 export const keysOn = createStore(recall('keys') !== 'off')
 

@@ -1,6 +1,6 @@
-import { percent, titled } from '../format.ts'
-import { look } from '../labels.ts'
-import { Mark } from './mark.tsx'
+import { percent, titled } from '../parts/format.ts'
+import { look } from '../parts/labels.ts'
+import { Mark } from '../parts/mark.tsx'
 
 interface Props {
   readonly labels: readonly string[]

@@ -1,8 +1,8 @@
 import type { ModelBody } from '@barometer/wire'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { modelsQuery } from './api/queries.ts'
-import { useMay } from './session.ts'
+import { modelsQuery } from '../api/queries.ts'
+import { useMay } from '../state/session.ts'
 
 export interface Task {
   readonly task: string

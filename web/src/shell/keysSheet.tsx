@@ -1,7 +1,7 @@
-import { keysOn, switchKeys } from '../keys.ts'
-import { useStore } from '../store.ts'
-import { Key } from './button.tsx'
-import { Sheet } from './sheet.tsx'
+import { useStore } from '../api/store.ts'
+import { Key } from '../parts/button.tsx'
+import { Sheet } from '../parts/sheet.tsx'
+import { keysOn, switchKeys } from '../state/keys.ts'
 
 const GROUPS: readonly (readonly [string, readonly (readonly [keys: readonly string[], what: string])[]])[] = [
   [

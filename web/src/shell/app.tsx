@@ -1,27 +1,27 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { ApiFault } from './api/fault.ts'
-import type { Feed } from './api/feed.ts'
-import { sessionQuery } from './api/queries.ts'
-import { reach } from './api/request.ts'
+import { ApiFault } from '../api/fault.ts'
+import type { Feed } from '../api/feed.ts'
+import { sessionQuery } from '../api/queries.ts'
+import { reach } from '../api/request.ts'
+import { useStore } from '../api/store.ts'
+import { TryPage } from '../pages/try/tryPage.tsx'
+import { Boundary } from '../parts/boundary.tsx'
+import { Empty, FaultNotice } from '../parts/notice.tsx'
+import { useKeys } from '../state/keys.ts'
+import { go, hashOf, type Page, useRoute } from '../state/route.ts'
+import { useMay } from '../state/session.ts'
+import { title } from '../state/title.ts'
 import { showMood } from './favicon.ts'
-import { useKeys } from './keys.ts'
-import { TryPage } from './pages/try/tryPage.tsx'
-import { Boundary } from './parts/boundary.tsx'
-import { GoneBanner } from './parts/goneBanner.tsx'
-import { Header } from './parts/header.tsx'
-import { KeysSheet } from './parts/keysSheet.tsx'
-import { Empty, FaultNotice } from './parts/notice.tsx'
-import { SignIn } from './parts/signIn.tsx'
-import { go, hashOf, type Page, useRoute } from './route.ts'
-import { useMay } from './session.ts'
-import { useStore } from './store.ts'
+import { GoneBanner } from './goneBanner.tsx'
+import { Header } from './header.tsx'
+import { KeysSheet } from './keysSheet.tsx'
+import { SignIn } from './signIn.tsx'
 import { turnTheme } from './theme.ts'
-import { title } from './title.ts'
 
 /** The first page comes with the shell; these two are fetched while one looks at it. */
-const fetchLive = () => import('./pages/live/livePage.tsx')
-const fetchModels = () => import('./pages/models/modelsPage.tsx')
+const fetchLive = () => import('../pages/live/livePage.tsx')
+const fetchModels = () => import('../pages/models/modelsPage.tsx')
 const LivePage = lazy(async () => ({ default: (await fetchLive()).LivePage }))
 const ModelsPage = lazy(async () => ({ default: (await fetchModels()).ModelsPage }))
 

@@ -1,5 +1,5 @@
-import { signed, titled } from '../format.ts'
-import { look, readingOn } from '../labels.ts'
+import { signed, titled } from '../parts/format.ts'
+import { look, readingOn } from '../parts/labels.ts'
 
 const SWEEP_DEGREES = 130
 const TICKS = 27

@@ -2,11 +2,11 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { signOut } from '../api/calls.ts'
 import type { FeedState } from '../api/feed.ts'
 import { sessionQuery } from '../api/queries.ts'
-import { hashOf, type Page } from '../route.ts'
-import { useStore } from '../store.ts'
-import { theme, turnTheme } from '../theme.ts'
-import { Button } from './button.tsx'
-import { HalfDisc, Logo, Moon, Sun } from './icons.tsx'
+import { useStore } from '../api/store.ts'
+import { Button } from '../parts/button.tsx'
+import { HalfDisc, Logo, Moon, Sun } from '../parts/icons.tsx'
+import { hashOf, type Page } from '../state/route.ts'
+import { theme, turnTheme } from './theme.ts'
 
 const NAMES: Readonly<Record<Page, string>> = { try: 'Try it', live: 'Live', models: 'Models' }
 const THEMES = { system: HalfDisc, light: Sun, dark: Moon } as const

@@ -3,7 +3,7 @@ import { useEffect } from 'react'
 import { backoffMs } from '../api/backoff.ts'
 import { alive } from '../api/calls.ts'
 import { reach } from '../api/request.ts'
-import { useStore } from '../store.ts'
+import { useStore } from '../api/store.ts'
 
 /** Says that the server is gone, asks for it until it is back, and then reads everything anew. It floats, so nothing moves. */
 export function GoneBanner() {

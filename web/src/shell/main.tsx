@@ -1,10 +1,10 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { createFeed } from './api/feed.ts'
-import { createQueryClient } from './api/queries.ts'
+import { createFeed } from '../api/feed.ts'
+import { createQueryClient } from '../api/queries.ts'
+import { Boundary } from '../parts/boundary.tsx'
 import { App } from './app.tsx'
-import { Boundary } from './parts/boundary.tsx'
 import './styles.css'
 
 const root = document.getElementById('root')

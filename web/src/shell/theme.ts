@@ -1,5 +1,5 @@
-import { recall, remember } from './kept.ts'
-import { createStore } from './store.ts'
+import { createStore } from '../api/store.ts'
+import { recall, remember } from '../state/kept.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 
