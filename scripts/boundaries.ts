@@ -46,7 +46,8 @@ export const rooms = {
     may: ['math', 'domain', 'stats', 'models', 'evaluation', 'engine', 'files', 'artifacts', 'platform'],
     types: ['store', 'notify'],
   },
-  serving: { path: 'server/src/serving', may: ['domain', 'models', 'artifacts', 'engine'] },
+  // What serves is handed to the loop, which knows it by its types: a step is tried without loading a model.
+  serving: { path: 'server/src/serving', may: ['domain', 'models', 'artifacts', 'engine'], types: ['store'] },
   batch: { path: 'server/src/serving/batch', may: ['domain', 'models', 'artifacts', 'files', 'platform'] },
   store: { path: 'server/src/store', may: ['domain', 'platform'] },
   platform: { path: 'server/src/platform', may: ['domain'] },
@@ -54,12 +55,12 @@ export const rooms = {
   loop: {
     path: 'server/src/loop',
     may: ['domain', 'stats', 'models', 'artifacts'],
-    types: ['engine', 'store', 'notify', 'platform'],
+    types: ['engine', 'serving', 'store', 'notify', 'platform'],
   },
   api: {
     path: 'server/src/api',
     may: ['wire', 'domain', 'models', 'loop'],
-    types: ['store', 'platform', 'config.ts'],
+    types: ['serving', 'store', 'platform', 'config.ts'],
   },
   load: { path: 'server/src/cli/load', may: [] },
   'config.ts': { path: 'server/src/config.ts', may: ['domain'] },

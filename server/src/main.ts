@@ -17,15 +17,18 @@ import { uuidv7Source } from './domain/ids.ts'
 import { keeping } from './domain/redaction/keeping.ts'
 import type { TrainingAsked } from './domain/trainingRun.ts'
 import { Feed } from './loop/feed.ts'
-import { Releases, type ReleasesNeeds, registerStarters, starterVersion } from './loop/register.ts'
+import { rollingWindow } from './loop/observe.ts'
+import { registerStarters, type StarterNeeds, starterVersion } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './platform/metrics.ts'
 import { every } from './platform/timers.ts'
 import { modelOpener } from './serving/openModel.ts'
+import { Releases } from './serving/releases.ts'
 import { openStore } from './store/openStore.ts'
 import type { Store } from './store/store.ts'
 import type { TrainingQueue } from './training/jobs/trainingQueue.ts'
+import { rollingReference } from './versions/artifacts/reference.ts'
 import type { SettingNeeds } from './versions/import/applySetting.ts'
 
 const FOLLOW_MS = 1000
@@ -79,7 +82,11 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   parts.defer(() => store.close())
   const metrics = new Metrics({
     journalDepth: () => store.journal.depth,
-    serving: () => releases.tasks.map((task) => releases.serving(task)),
+    serving: () =>
+      releases.tasks.map((task) => {
+        const { served, ...names } = releases.serving(task)
+        return { ...names, ...('model' in served ? { model: served.model } : {}) }
+      }),
     scoringDepth: () => opener.depth(),
   })
   const opener = modelOpener({
@@ -107,7 +114,10 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   }
   await registerStarters(releasesNeeds)
   if (config.sentimentModel !== null) await applyModelSetting(config, releasesNeeds, log, parts)
-  const releases = new Releases(releasesNeeds)
+  const releases = new Releases({
+    ...releasesNeeds,
+    windowOf: (artifact) => rollingWindow(rollingReference(artifact)),
+  })
   parts.defer(() => releases.close())
   await releases.follow()
   const feed = new Feed()
@@ -178,7 +188,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
 }
 
 /** Training runs of the server. Their code is loaded when the first one waits or is asked for. */
-function trainingWork(config: Config, needs: ReleasesNeeds & { readonly store: Store }) {
+function trainingWork(config: Config, needs: StarterNeeds & { readonly store: Store }) {
   let queue: Promise<TrainingQueue> | null = null
   const open = async (): Promise<TrainingQueue> => {
     const { TrainingQueue } = await import('./training/jobs/trainingQueue.ts')

@@ -7,10 +7,11 @@ import { Fault } from './domain/faults.ts'
 import { hubModel } from './domain/hubModel.ts'
 import type { Millis } from './domain/time.ts'
 import type { TrainingRun } from './domain/trainingRun.ts'
-import { artifactFolder, Releases, register } from './loop/register.ts'
+import { register } from './loop/register.ts'
 import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
 import type { Store } from './store/store.ts'
 import type { RunNeeds } from './training/jobs/workOnRun.ts'
+import { artifactFolder, bringArtifact } from './versions/artifacts/bringArtifact.ts'
 import type { OpenModel } from './versions/artifacts/loadArtifact.ts'
 
 export interface TrainingNeeds {
@@ -64,7 +65,7 @@ async function baseFolder(
     const version = await store.registry.get(parts[1], Number(parts[2]))
     if (version === null) throw new Fault('version_unknown', { say: `There is no ${from}.` })
     // Brought to this machine where it is not here yet.
-    await new Releases({ store, modelsFolder, open, now, say }).artifact(version)
+    await bringArtifact(version.digest, { store, modelsFolder })
     return artifactFolder(modelsFolder, version.digest)
   }
   if (hubModel(from) === null)

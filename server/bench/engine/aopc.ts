@@ -22,13 +22,14 @@ import { parseArgs } from 'node:util'
 import { imdb, type Labelled } from '../../../starter/corpora.ts'
 import { interval } from '../../src/evaluation/evaluate.ts'
 import { seededRandom, shuffle } from '../../src/math/random.ts'
+import { textModelOf } from '../../src/models/servedModel.ts'
 import { transformerRecipes } from '../../src/models/text/transformer/recipes.ts'
 import {
+  type AnyTextModel,
   type ExplainMethod,
   type Explanation,
   isQueued,
   type Scored,
-  type ServedModel,
 } from '../../src/models/textModel.ts'
 import { modelOpener } from '../../src/serving/openModel.ts'
 import { trainTransformer } from '../../src/training/trainers/transformer/trainTransformer.ts'
@@ -59,11 +60,15 @@ const rows = await testRows(data, Number(options.rows))
 print(`${rows.length} reviews of IMDB's test split, ${JSON.stringify(machine(root))}`)
 print('model        method              comprehensiveness      sufficiency   ms a text')
 const transformer = options.transformer === undefined ? await train(data) : await verifyArtifact(options.transformer)
-await measure('transformer', await opener.open(transformer), ['gradients', 'occlusion'])
-await measure('linear', await opener.open(await verifyArtifact(options.linear)), ['exact'])
+await measure('transformer', textModelOf(await opener.open(transformer), 'sentiment'), ['gradients', 'occlusion'])
+await measure('linear', textModelOf(await opener.open(await verifyArtifact(options.linear)), 'sentiment'), ['exact'])
 await opener.close()
 
-async function measure(name: string, model: ServedModel, methods: readonly (ExplainMethod | 'exact')[]): Promise<void> {
+async function measure(
+  name: string,
+  model: AnyTextModel,
+  methods: readonly (ExplainMethod | 'exact')[],
+): Promise<void> {
   const scores = new Map<string, { comprehensiveness: number[]; sufficiency: number[]; ms: number[] }>()
   const add = (method: string, taken: number, left: number, ms: number) => {
     const of = scores.get(method) ?? { comprehensiveness: [], sufficiency: [], ms: [] }
@@ -136,7 +141,7 @@ function orderBy({ spans }: Explanation, words: readonly Word[], label: number):
 
 /** Comprehensiveness and sufficiency of one order. */
 async function losses(
-  model: ServedModel,
+  model: AnyTextModel,
   text: string,
   words: readonly Word[],
   order: readonly number[],
@@ -157,13 +162,13 @@ async function losses(
   return [sum(0) / (SHARES.length + 1), sum(1) / (SHARES.length + 1)]
 }
 
-async function scoreAll(model: ServedModel, texts: readonly string[]): Promise<Scored[]> {
+async function scoreAll(model: AnyTextModel, texts: readonly string[]): Promise<Scored[]> {
   return isQueued(model)
     ? Promise.all(texts.map((text) => model.submit(text, OPTIONS)))
     : texts.map((text) => model.score(text))
 }
 
-async function explained(model: ServedModel, text: string, method: ExplainMethod | 'exact'): Promise<Explanation> {
+async function explained(model: AnyTextModel, text: string, method: ExplainMethod | 'exact'): Promise<Explanation> {
   if (!isQueued(model)) return model.explain(text)
   return model.explain(text, OPTIONS, method === 'exact' ? undefined : method)
 }

@@ -10,8 +10,8 @@ import type { Millis } from '../domain/time.ts'
 import type { TrainingAsked } from '../domain/trainingRun.ts'
 import type { Feed } from '../loop/feed.ts'
 import type { PredictionLog } from '../loop/log.ts'
-import type { Releases } from '../loop/register.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { Releases } from '../serving/releases.ts'
 import type { Store } from '../store/store.ts'
 
 declare module 'fastify' {

@@ -45,7 +45,7 @@ export function evaluate(terminal: Terminal): Command {
           signal,
           onProgress: (now) => progress.update(null, `${count(now.rows)} rows read`),
         })
-        const measured = await measure(version.model, rows, {
+        const measured = await measure(version.textModel(), rows, {
           name: basename(options.data),
           seed: options.seed,
           presentOnly: options.presentOnly === true,

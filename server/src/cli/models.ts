@@ -1,10 +1,9 @@
 import { Command } from 'commander'
 import { Fault } from '../domain/faults.ts'
 import type { Estimate, Evaluation, StageEvent, Version } from '../domain/version.ts'
-import { Releases } from '../loop/register.ts'
-import { isQueued } from '../models/textModel.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
+import { type BringNeeds, bringArtifact } from '../versions/artifacts/bringArtifact.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
 import { exits } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withExistingStore } from './home.ts'
@@ -127,15 +126,8 @@ function verify(terminal: Terminal): Command {
       if (chosen.length === 0 && wanted !== undefined) throw noSuch(wanted)
       const results = []
       const opener = modelOpener()
-      const releases = new Releases({
-        store,
-        modelsFolder: folder,
-        open: opener.open,
-        now: terminal.now,
-        say: () => undefined,
-      })
       for (const version of chosen)
-        results.push({ version, broken: await whatIsBroken(releases, opener.open, version) })
+        results.push({ version, broken: await whatIsBroken(version, opener.open, { store, modelsFolder: folder }) })
       await opener.close()
       if (results.some(({ broken }) => broken !== null)) terminal.setExitCode(exits.failed)
       if (options.json)
@@ -161,10 +153,9 @@ function verify(terminal: Terminal): Command {
 }
 
 /** A version that this machine does not have is brought here, as a server would. */
-async function whatIsBroken(releases: Releases, open: OpenModel, version: Version): Promise<string | null> {
+async function whatIsBroken(version: Version, open: OpenModel, needs: BringNeeds): Promise<string | null> {
   try {
-    const model = await openArtifact(await releases.artifact(version), open)
-    if (isQueued(model)) await model.close()
+    await (await openArtifact(await bringArtifact(version.digest, needs), open)).close()
     return null
   } catch (error) {
     if (error instanceof Fault) return error.message

@@ -249,16 +249,22 @@ async function batchHere(
   const plan: BatchPlan = {
     ...input.layout,
     ...wanted,
-    labels: version.model.labels,
+    labels: version.live.labels,
     textCharsMax: config.textCharsMax,
   }
   const threads = options.threads ?? availableParallelism()
   await terminal.write(outputHeader(plan))
-  return await scoreBatch(input.chunks, plan, version, terminal.write, {
-    threads,
-    onProgress,
-    signal: terminal.stopSignal(),
-  })
+  return await scoreBatch(
+    input.chunks,
+    plan,
+    { artifact: version.artifact, model: version.textModel() },
+    terminal.write,
+    {
+      threads,
+      onProgress,
+      signal: terminal.stopSignal(),
+    },
+  )
 }
 
 async function batchThere(

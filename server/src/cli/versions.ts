@@ -6,11 +6,13 @@ import { InvalidArgumentError } from 'commander'
 import type { Config } from '../config.ts'
 import { Fault } from '../domain/faults.ts'
 import type { Manifest, Version } from '../domain/version.ts'
-import { type LiveVersion, Releases } from '../loop/register.ts'
-import { isQueued, type ServedModel } from '../models/textModel.ts'
+import { textModelOf } from '../models/servedModel.ts'
+import type { AnyTextModel } from '../models/textModel.ts'
 import { type ModelOpener, modelOpener } from '../serving/openModel.ts'
+import type { LiveVersion } from '../serving/releases.ts'
 import type { Store } from '../store/store.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
+import { bringArtifact } from '../versions/artifacts/bringArtifact.ts'
 import { verifyArtifact } from '../versions/artifacts/folder.ts'
 import { openArtifact } from '../versions/artifacts/loadArtifact.ts'
 import { hasState, modelsFolder, withExistingStore } from './home.ts'
@@ -32,9 +34,10 @@ export interface LoadedVersion extends AsyncDisposable {
   readonly manifest: Manifest
   readonly digest: string
   readonly artifact: Artifact
-  readonly model: ServedModel
   /** As a step of the loop takes it. Its number is 0 where no registry knows it. */
   readonly live: LiveVersion
+  /** Refused where it is not about texts. */
+  readonly textModel: () => AnyTextModel
 }
 
 export const WISH_HELP = 'NAME@VERSION, NAME (the one in production), or an artifact folder such as ./starter/sentiment'
@@ -60,15 +63,9 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
     if (version === null) return fromBox(task)
     const opener = modelOpener()
-    const releases = new Releases({
-      store,
-      modelsFolder: modelsFolder(config),
-      open: opener.open,
-      now: Date.now,
-      say: () => undefined,
-    })
+    const artifact = await bringArtifact(version.digest, { store, modelsFolder: modelsFolder(config) })
     const title = `${version.model}@${version.version}`
-    return { title, ...(await loaded(await releases.artifact(version), version.version, opener)) }
+    return { title, ...(await loaded(artifact, version.version, opener)) }
   })
 }
 
@@ -85,26 +82,26 @@ async function loaded(
   version: number | null,
   opener: ModelOpener,
 ): Promise<Omit<LoadedVersion, 'title'>> {
-  const model = await openArtifact(artifact, opener.open)
+  const served = await openArtifact(artifact, opener.open)
   const { manifest, digest } = artifact
   return {
     version,
     artifact,
     manifest,
     digest,
-    model,
     live: {
       name: manifest.model,
       number: version ?? 0,
       task: manifest.task,
-      labels: model.labels,
+      labels: served.labels,
       digest,
-      model,
+      served,
       look: () => false,
       hold: () => ({ [Symbol.dispose]: () => undefined }),
     },
+    textModel: () => textModelOf(served, manifest.task),
     async [Symbol.asyncDispose]() {
-      if (isQueued(model)) await model.close()
+      await served.close()
       await opener.close()
     },
   }

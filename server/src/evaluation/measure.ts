@@ -4,7 +4,7 @@ import { Fault } from '../domain/faults.ts'
 import type { Evaluation } from '../domain/version.ts'
 import { seededRandom } from '../math/random.ts'
 import { scoreMany } from '../models/scoreMany.ts'
-import { isQueued, type QueuedTextModel, type Scored, type ServedModel } from '../models/textModel.ts'
+import { type AnyTextModel, isQueued, type QueuedTextModel, type Scored } from '../models/textModel.ts'
 import type { Predictions } from '../stats/probabilities.ts'
 import { evaluate } from './evaluate.ts'
 
@@ -39,7 +39,7 @@ const PROGRESS_ROWS_QUEUED = 20
 
 /** Yields to the event loop now and then, so that a long measurement can be stopped and shows its progress. */
 export async function measure(
-  model: ServedModel,
+  model: AnyTextModel,
   rows: readonly LabelledText[],
   options: MeasureOptions,
 ): Promise<Measured> {

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../domain/faults.ts'
 import { scoreMany } from '../models/scoreMany.ts'
-import { isQueued, type Scored, type ServedModel, type TextModel } from '../models/textModel.ts'
+import { type AnyTextModel, isQueued, type Scored, type TextModel } from '../models/textModel.ts'
 
 export interface ScoreTextsOptions {
   readonly onProgress?: (texts: number) => void
@@ -16,7 +16,7 @@ const PROGRESS_TEXTS = 20
 const OPTIONS = { deadlineMs: 600_000 }
 
 export async function scoreTexts(
-  model: ServedModel,
+  model: AnyTextModel,
   texts: readonly string[],
   { onProgress, signal }: ScoreTextsOptions = {},
 ): Promise<Scored[]> {

@@ -2,12 +2,13 @@
 
 import { Fault } from '../domain/faults.ts'
 import type { Keeping } from '../domain/redaction/keeping.ts'
+import { notAboutTexts, textModelOf } from '../models/servedModel.ts'
 import { type ExplainMethod, type Explanation, isQueued, type Scored, type ScoreOptions } from '../models/textModel.ts'
+import type { LiveVersion, Releases } from '../serving/releases.ts'
 import type { Log } from '../store/store.ts'
 import { findPrediction } from './findPrediction.ts'
 import { ingest, type TextLimits, type TextSignal } from './ingest.ts'
 import { type Caller, type Predicted, type PredictNeeds, predict } from './predict.ts'
-import type { LiveVersion, Releases } from './register.ts'
 
 /** A text that was sent, for what serves a task now; or the text of a logged prediction, for the version that scored it. */
 export type ToExplain =
@@ -51,11 +52,23 @@ async function reasonsFor(
   options: ScoreOptions,
   method: ExplainMethod | undefined,
 ): Promise<Pick<Explained, 'scored' | 'explanation'>> {
-  const { model } = version
-  if (!isQueued(model)) return { scored: model.score(text), explanation: model.explain(text) }
-  using _held = version.hold()
-  const [scored, explanation] = await Promise.all([model.submit(text, options), model.explain(text, options, method)])
-  return { scored, explanation }
+  const { served } = version
+  switch (served.kind) {
+    case 'text':
+      return { scored: served.model.score(text), explanation: served.model.explain(text) }
+    case 'queued-text': {
+      using _held = version.hold()
+      const [scored, explanation] = await Promise.all([
+        served.model.submit(text, options),
+        served.model.explain(text, options, method),
+      ])
+      return { scored, explanation }
+    }
+    case 'detector':
+      throw notAboutTexts(version.task)
+    default:
+      return served satisfies never
+  }
 }
 
 async function found(
@@ -82,7 +95,7 @@ export async function predictExplained(
 ): Promise<Predicted & { readonly explanation: Explanation }> {
   using _held = version.hold()
   const predicted = await predict(signal, caller, version, needs, (one) => one)
-  const { model } = version
+  const model = textModelOf(version.served, version.task)
   const explanation = isQueued(model) ? await model.explain(signal.text, caller.options) : model.explain(signal.text)
   return { ...predicted, explanation }
 }

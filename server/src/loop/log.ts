@@ -1,9 +1,9 @@
 import type { Prediction } from '../domain/prediction.ts'
 import type { Keeping } from '../domain/redaction/keeping.ts'
 import type { Millis } from '../domain/time.ts'
+import type { LiveVersion } from '../serving/releases.ts'
 import type { Journal } from '../store/store.ts'
 import type { TextSignal } from './ingest.ts'
-import type { LiveVersion } from './register.ts'
 import type { TextScore } from './score.ts'
 
 export interface LogNeeds {

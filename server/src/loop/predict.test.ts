@@ -1,13 +1,15 @@
 import { beforeEach, expect, test } from 'vitest'
 import { Fault } from '../domain/faults.ts'
 import type { LoggedPrediction, Prediction } from '../domain/prediction.ts'
+import { type ServedModel, servedQueue, servedText } from '../models/servedModel.ts'
+import type { Detector } from '../models/telemetry/detector.ts'
 import type { QueuedTextModel, Scored, TextModel } from '../models/textModel.ts'
+import type { LiveVersion } from '../serving/releases.ts'
 import type { Appended } from '../store/store.ts'
-import { predictExplained } from './explain.ts'
+import { explain, predictExplained } from './explain.ts'
 import type { TextSignal } from './ingest.ts'
 import { keepsNothing, type PredictionLog } from './log.ts'
 import { type Caller, type PredictManyNeeds, predict, predictMany } from './predict.ts'
-import type { LiveVersion } from './register.ts'
 
 const labels = ['bad', 'good']
 const caller: Caller = { keyId: 'k1', options: { deadlineMs: 1000 } }
@@ -18,13 +20,18 @@ function scored(text: string): Scored {
   return { label: good > 0.5 ? 1 : 0, probabilities: Float64Array.of(1 - good, good), tokens: 2, unknown: 1 }
 }
 const explanation = { logits: [0, 0], bias: [0, 0], spans: [], features: [] }
-const atOnce: TextModel = { labels, score: scored, explain: () => explanation }
-const queued: QueuedTextModel = {
+const atOnceModel: TextModel = { labels, score: scored, explain: () => explanation }
+const queuedModel: QueuedTextModel = {
   labels,
   submit: (text) => (text.includes('broken') ? Promise.reject(new Fault('timeout')) : Promise.resolve(scored(text))),
   explain: () => Promise.resolve(explanation),
   close: () => Promise.resolve(),
 }
+
+const atOnce = servedText(atOnceModel)
+const queued = servedQueue(queuedModel)
+
+const noDetector = {} as Detector // is not asked
 
 let holders: number
 let happened: string[]
@@ -32,14 +39,14 @@ let appended: Prediction[][]
 let outcome: (row: Prediction) => Appended
 let needs: PredictManyNeeds
 
-function versionWith(model: LiveVersion['model']): LiveVersion {
+function versionWith(served: ServedModel): LiveVersion {
   return {
     name: 'mood',
     number: 3,
     task: 'mood',
     labels,
     digest: 'd',
-    model,
+    served,
     look: () => false,
     hold() {
       holders++
@@ -181,4 +188,27 @@ test.each(['at once', 'in a queue'])('without a log the answer is the same (%s)'
   const answer = await predictExplained(signal('good'), caller, version, { ...needs, log: keepsNothing })
   expect(answer.row.probabilities).toEqual(logged.row.probabilities)
   expect(answer.explanation).toEqual(explanation)
+})
+
+test('a detector is asked for no label: the fault says what its task is about, and nothing is logged', async () => {
+  const detector: ServedModel = { kind: 'detector', labels, detector: noDetector, close: () => Promise.resolve() }
+  const version = versionWith(detector)
+  const refused = expect.objectContaining({
+    code: 'bad_request',
+    message: expect.stringMatching(/samples of telemetry/),
+  })
+  expect(() => predict(signal('good'), caller, version, needs, same)).toThrow(refused)
+  await expect(predictMany([signal('good')], caller, version, needs)).rejects.toThrow(refused)
+  const releases = { serving: () => version, load: () => Promise.resolve(version) }
+  const explainNeeds = {
+    limits: needs.limits,
+    releases,
+    log: { get: () => Promise.resolve(null) },
+    keeping: { text: same, name: same },
+    nowMs: needs.nowMs,
+    explained: () => undefined,
+  }
+  const sent = { kind: 'sent', text: 'good', task: 'mood' } as const
+  await expect(explain(sent, undefined, caller, explainNeeds)).rejects.toThrow(refused)
+  expect(happened).toEqual([])
 })

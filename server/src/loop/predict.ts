@@ -5,11 +5,12 @@
 import { Fault } from '../domain/faults.ts'
 import type { Prediction } from '../domain/prediction.ts'
 import { scoreMany } from '../models/scoreMany.ts'
+import { notAboutTexts, textModelOf } from '../models/servedModel.ts'
 import { isQueued, type QueuedTextModel, type ScoreOptions } from '../models/textModel.ts'
+import type { LiveVersion } from '../serving/releases.ts'
 import type { Appended } from '../store/store.ts'
 import { ingest, type TextLimits, type TextSignal } from './ingest.ts'
 import { logRow, type PredictionLog } from './log.ts'
-import type { LiveVersion } from './register.ts'
 import { answered, score, scoreQueued, type TextScore } from './score.ts'
 
 export interface PredictNeeds {
@@ -60,12 +61,22 @@ export function predict<T>(
   const { limits, log, nowMs } = needs
   const startedMs = nowMs()
   ingest(signal, limits)
-  const { model } = version
-  if (isQueued(model)) return predictQueued(signal, caller, version, model, needs, startedMs).then(answer)
-  const row = logRow(signal, score(signal.text, version, model, startedMs, nowMs), version, caller.keyId, log)
-  return log.journal
-    .appendOne(row)
-    .then((appended) => answer(orThrow(settle(appended, row, version, needs, startedMs))))
+  const { served } = version
+  switch (served.kind) {
+    case 'text': {
+      const scored = score(signal.text, version, served.model, startedMs, nowMs)
+      const row = logRow(signal, scored, version, caller.keyId, log)
+      return log.journal
+        .appendOne(row)
+        .then((appended) => answer(orThrow(settle(appended, row, version, needs, startedMs))))
+    }
+    case 'queued-text':
+      return predictQueued(signal, caller, version, served.model, needs, startedMs).then(answer)
+    case 'detector':
+      throw notAboutTexts(version.task)
+    default:
+      return served satisfies never
+  }
 }
 
 /** One text through a model with a queue. */
@@ -127,7 +138,7 @@ async function scoreTaken(
   { nowMs, pause }: PredictManyNeeds,
   scored: (i: number, answer: TextScore | Fault) => void,
 ): Promise<void> {
-  const { model } = version
+  const model = textModelOf(version.served, version.task)
   const startedMs = nowMs()
   if (isQueued(model)) {
     using _held = version.hold()

@@ -4,16 +4,18 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openAtOnce } from '../../test/openAtOnce.ts'
 import { Fault } from '../domain/faults.ts'
+import { Releases, type ReleasesNeeds } from '../serving/releases.ts'
 import { openStore } from '../store/openStore.ts'
 import type { Store } from '../store/store.ts'
 import { type Artifact, makeArtifact } from '../versions/artifacts/artifact.ts'
+import { artifactFolder } from '../versions/artifacts/bringArtifact.ts'
 import { verifyArtifact } from '../versions/artifacts/folder.ts'
-import { artifactFolder, Releases, type ReleasesNeeds, register, registerStarters } from './register.ts'
+import { register, registerStarters, type StarterNeeds } from './register.ts'
 
 const starter = new URL('../../../starter/sentiment', import.meta.url).pathname
 let home: string
 let store: Store
-let needs: ReleasesNeeds
+let needs: StarterNeeds & ReleasesNeeds
 let said: string[]
 
 beforeEach(async () => {
@@ -25,6 +27,7 @@ beforeEach(async () => {
     modelsFolder: join(home, 'models'),
     starters: [starter],
     open: openAtOnce,
+    windowOf: () => () => false,
     now: Date.now,
     say: (level, what) => said.push(`${level} ${what}`),
   }

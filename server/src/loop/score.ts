@@ -1,5 +1,5 @@
 import type { QueuedTextModel, Scored, ScoreOptions, TextModel } from '../models/textModel.ts'
-import type { LiveVersion } from './register.ts'
+import type { LiveVersion } from '../serving/releases.ts'
 
 /** What a version said of one text. */
 export interface TextScore {

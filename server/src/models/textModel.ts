@@ -79,8 +79,8 @@ export interface QueuedTextModel {
   close(): Promise<void>
 }
 
-export type ServedModel = TextModel | QueuedTextModel
+export type AnyTextModel = TextModel | QueuedTextModel
 
-export function isQueued(model: ServedModel): model is QueuedTextModel {
+export function isQueued(model: AnyTextModel): model is QueuedTextModel {
   return 'submit' in model
 }

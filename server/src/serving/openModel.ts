@@ -4,7 +4,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { ScoringPool, type ScoringPoolObserver } from '../engine/serve/scoringPool.ts'
-import type { ServedModel } from '../models/textModel.ts'
+import { type ServedModel, servedQueue, servedText } from '../models/servedModel.ts'
+import type { Detector } from '../models/telemetry/detector.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
 import { decodeArtifact, type OpenModel } from '../versions/artifacts/loadArtifact.ts'
 
@@ -50,13 +51,13 @@ export function modelOpener({
     switch (kind) {
       case 'linear':
       case 'severity':
-        return decodeArtifact(artifact).model
+        return servedText(decodeArtifact(artifact).model)
       case 'transformer':
-        return (await import('./openTransformer.ts')).openTransformer(artifact, poolOf())
+        return servedQueue(await (await import('./openTransformer.ts')).openTransformer(artifact, poolOf()))
       case 'cascade':
-        return (await import('./openTransformer.ts')).openCascade(artifact, poolOf())
+        return servedQueue(await (await import('./openTransformer.ts')).openCascade(artifact, poolOf()))
       case 'lstm':
-        return (await import('./detectorModel.ts')).openDetector(artifact)
+        return servedDetector(artifact, await (await import('./openDetector.ts')).openDetector(artifact))
       default:
         return kind satisfies never
     }
@@ -67,4 +68,8 @@ export function modelOpener({
     depth: () => pool?.depth ?? 0,
     close: async () => pool?.close(),
   }
+}
+
+function servedDetector({ manifest }: Artifact, detector: Detector): ServedModel {
+  return { kind: 'detector', labels: manifest.labels, detector, close: () => detector.close() }
 }

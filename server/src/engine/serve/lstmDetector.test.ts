@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Fault } from '../../domain/faults.ts'
 import { seededRandom } from '../../math/random.ts'
+import type { Detector, NodeSample } from '../../models/telemetry/detector.ts'
 import { writeDetectorForm } from '../../models/telemetry/detectorForm.ts'
 import { featureNames, featurePlan, featuresOf } from '../../models/telemetry/features.ts'
 import { generateHistory } from '../../models/telemetry/generateHistory.ts'
 import { baseMetrics, type History, rowOf } from '../../models/telemetry/history.ts'
 import { scaleInto } from '../../models/telemetry/scaler.ts'
 import { openSession, runTensor, valuesOf } from '../session.ts'
-import { type LstmDetector, type NodeSample, openLstm } from './lstmDetector.ts'
+import { openLstm } from './lstmDetector.ts'
 import { randomDetector } from './randomDetector.ts'
 
 const names = featureNames(featurePlan)
@@ -24,7 +25,7 @@ const sampleOf = (history: History, row: number): NodeSample => ({
   metrics: Object.fromEntries(history.metrics.map((metric, m) => [metric, rowOf(history, row)[m]])),
 })
 
-let detector: LstmDetector
+let detector: Detector
 beforeAll(async () => {
   detector = await openLstm(files)
 })

@@ -7,35 +7,12 @@
  */
 import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'
+import type { Detector, NodeSample, NodeScore } from '../../models/telemetry/detector.ts'
 import { type DetectorForm, readDetectorForm } from '../../models/telemetry/detectorForm.ts'
 import { createFeatureStream, type FeatureStream } from '../../models/telemetry/features.ts'
 import { scaleInto } from '../../models/telemetry/scaler.ts'
 import { openSession, type RunTensor, runTensor, type Session } from '../session.ts'
 import { stateNames } from './lstmModel.ts'
-
-export interface NodeSample {
-  readonly node: string
-  readonly at: Millis
-  /** By name; what is absent or not a number was not measured. Names that the model does not know are left aside. */
-  readonly metrics: Readonly<Record<string, number | null | undefined>>
-}
-
-export type NodeScore =
-  | { readonly kind: 'scored'; readonly logit: number; readonly probability: number; readonly anomalous: boolean }
-  /** The node has sent `samples` of the `of` that the model needs before its word counts. */
-  | { readonly kind: 'learning'; readonly samples: number; readonly of: number }
-  /** Not later than the node's sample before: it comes too late to be scored as it happens. */
-  | { readonly kind: 'late' }
-
-export interface LstmDetector {
-  readonly form: DetectorForm
-  /** Nodes that it holds a state of. */
-  readonly nodes: number
-  /** [samples] in their order; several of one node are taken one after the other. */
-  step(samples: readonly NodeSample[]): Promise<NodeScore[]>
-  forget(node: string): void
-  close(): Promise<void>
-}
 
 export interface LstmOptions {
   readonly nodesMax?: number
@@ -64,7 +41,7 @@ interface NodeState {
 export async function openLstm(
   files: Readonly<Record<string, Uint8Array>>,
   options: LstmOptions = {},
-): Promise<LstmDetector> {
+): Promise<Detector> {
   const { nodesMax = NODES_MAX, batchMax = BATCH_MAX, waitingMax = WAITING_MAX } = options
   const form = formOf(files)
   const session = await openSession(files['step.onnx'], { threads: options.threads ?? 1 })

@@ -1,5 +1,5 @@
 /** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
-import { isQueued, type ServedModel } from '../../models/textModel.ts'
+import { type AnyTextModel, isQueued } from '../../models/textModel.ts'
 import { startWorker } from '../../platform/worker.ts'
 import type { Artifact } from '../../versions/artifacts/artifact.ts'
 import type { offered, WorkerTask } from './batchWorker.ts'
@@ -9,7 +9,7 @@ import { scoreChunk, scoreChunkQueued } from './scoreChunk.ts'
 /** A proven version and its model. */
 export interface BatchModel {
   readonly artifact: Artifact
-  readonly model: ServedModel
+  readonly model: AnyTextModel
 }
 
 export interface BatchOptions {
@@ -70,7 +70,7 @@ export async function scoreBatch(
   return totals
 }
 
-async function scoreHere(chunk: Chunk, plan: BatchPlan, model: ServedModel): Promise<ScoredChunk> {
+async function scoreHere(chunk: Chunk, plan: BatchPlan, model: AnyTextModel): Promise<ScoredChunk> {
   return isQueued(model) ? await scoreChunkQueued(chunk, plan, model) : scoreChunk(chunk, plan, model)
 }
 

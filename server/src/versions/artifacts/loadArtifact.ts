@@ -1,7 +1,8 @@
 /** From proven bytes to a model that scores. */
 import { Fault } from '../../domain/faults.ts'
 import type { Manifest, ModelKind } from '../../domain/version.ts'
-import type { ServedModel, TextModel } from '../../models/textModel.ts'
+import type { ServedModel } from '../../models/servedModel.ts'
+import type { TextModel } from '../../models/textModel.ts'
 import type { Artifact } from './artifact.ts'
 import { decoders } from './decoders.ts'
 import { broken, MANIFEST_NAME } from './manifest.ts'
@@ -15,7 +16,7 @@ export interface Loaded {
 /** How a family makes its model from the artifact's files. It throws on bytes that are not its own. */
 export type Decoder = (artifact: Artifact) => TextModel
 
-/** Makes the model of a proven artifact of any kind. A queued model owns threads: who opens it closes it. */
+/** Makes the model of a proven artifact of any kind. Who opens it closes it. */
 export type OpenModel = (artifact: Artifact) => Promise<ServedModel>
 
 /** Makes the model of a proven artifact of a family that scores at once. */
@@ -48,13 +49,13 @@ export async function openArtifact(artifact: Artifact, open: OpenModel): Promise
   try {
     requireLabels(artifact, model)
   } catch (error) {
-    if ('close' in model) await model.close()
+    await model.close()
     throw error
   }
   return model
 }
 
-function requireLabels({ manifest }: Artifact, model: ServedModel): void {
+function requireLabels({ manifest }: Artifact, model: Pick<ServedModel, 'labels'>): void {
   if (model.labels.join('\n') !== manifest.labels.join('\n'))
     throw broken(MANIFEST_NAME, 'names other labels than the model has')
 }

@@ -8,12 +8,13 @@ import { loadConfig } from '../../config.ts'
 import { Fault } from '../../domain/faults.ts'
 import { openSession, runTensor, valuesOf } from '../../engine/session.ts'
 import { readTokenizer } from '../../engine/tokenize/tokenizer.ts'
-import { artifactFolder } from '../../loop/register.ts'
 import { softmax } from '../../math/softmax.ts'
+import { servedQueue } from '../../models/servedModel.ts'
 import type { QueuedTextModel } from '../../models/textModel.ts'
 import { openStore } from '../../store/openStore.ts'
 import type { Store } from '../../store/store.ts'
 import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
+import { artifactFolder } from '../artifacts/bringArtifact.ts'
 import { verifyArtifact } from '../artifacts/folder.ts'
 import { readReference } from '../artifacts/reference.ts'
 import { applySetting } from './applySetting.ts'
@@ -81,7 +82,7 @@ function needs(more: Record<string, string> = {}): BringNeeds {
     hub: hubOf(settings(more)),
     store,
     modelsFolder: join(home, 'models'),
-    open,
+    open: async (artifact) => servedQueue(await open(artifact)),
     now: Date.now,
     engine: '0.1.0',
     onProgress: () => undefined,

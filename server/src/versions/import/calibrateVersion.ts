@@ -13,7 +13,8 @@ import { type LabelledText, measure } from '../../evaluation/measure.ts'
 import { answeredModel, scoreTexts } from '../../evaluation/scoreTexts.ts'
 import { seededRandom } from '../../math/random.ts'
 import { softmax } from '../../math/softmax.ts'
-import { isQueued, type Scored } from '../../models/textModel.ts'
+import { textModelOf } from '../../models/servedModel.ts'
+import type { Scored } from '../../models/textModel.ts'
 import { calibrationError } from '../../stats/probabilities.ts'
 import { fitTemperature } from '../../stats/temperature.ts'
 import { type Artifact, makeArtifact } from '../artifacts/artifact.ts'
@@ -85,11 +86,11 @@ async function scoreAll(
   texts: readonly string[],
   { open, onProgress, signal }: CalibrateNeeds,
 ): Promise<Scored[]> {
-  const model = await open(artifact)
+  const served = await open(artifact)
   try {
-    return await scoreTexts(model, texts, { onProgress, signal })
+    return await scoreTexts(textModelOf(served, artifact.manifest.task), texts, { onProgress, signal })
   } finally {
-    if (isQueued(model)) await model.close()
+    await served.close()
   }
 }
 

@@ -14,10 +14,11 @@ import { type Fitted, fit } from '../../../engine/fit/fit.ts'
 import { lstmClassifier, lstmNames } from '../../../engine/nn/lstm.ts'
 import { recurrentNames } from '../../../engine/nn/recurrent.ts'
 import { encodeModel } from '../../../engine/onnx/encode.ts'
-import { type LstmDetector, type NodeSample, openLstm } from '../../../engine/serve/lstmDetector.ts'
+import { openLstm } from '../../../engine/serve/lstmDetector.ts'
 import { type LstmWeights, lstmStepModel, lstmWindowModel } from '../../../engine/serve/lstmModel.ts'
 import { measureDetector } from '../../../evaluation/detector/measureDetector.ts'
 import { seededRandom } from '../../../math/random.ts'
+import type { Detector, NodeSample } from '../../../models/telemetry/detector.ts'
 import { type DetectorForm, writeDetectorForm } from '../../../models/telemetry/detectorForm.ts'
 import {
   drawExamples,
@@ -269,7 +270,7 @@ async function scoreAll(
   }
 }
 
-async function scoreRow(detector: LstmDetector, scored: readonly Scored[], row: number): Promise<void> {
+async function scoreRow(detector: Detector, scored: readonly Scored[], row: number): Promise<void> {
   const present = scored.filter(({ history }) => row < history.at.length)
   const scores = await detector.step(present.map(({ history }) => sampleOf(history, row)))
   for (const [i, score] of scores.entries()) if (score.kind === 'scored') present[i].logits[row] = score.logit

@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest'
-import { Fault } from '../domain/faults.ts'
 import { randomDetector } from '../engine/serve/randomDetector.ts'
+import { textModelOf } from '../models/servedModel.ts'
 import { generateHistory } from '../models/telemetry/generateHistory.ts'
 import { baseMetrics } from '../models/telemetry/history.ts'
 import { anomalyLabels } from '../models/telemetry/recipe.ts'
-import { isQueued } from '../models/textModel.ts'
 import { makeArtifact } from '../versions/artifacts/artifact.ts'
-import { openDetector } from './detectorModel.ts'
 import { modelOpener } from './openModel.ts'
 
 const history = generateHistory({
@@ -38,20 +36,17 @@ function artifactOf(files: Readonly<Record<string, Uint8Array>>) {
   )
 }
 
-test('a detector opens as any version does, steps samples, and says of texts that they are none of its business', async () => {
+test('a detector opens as any version does, and what is opened is no model of texts', async () => {
   const { files } = randomDetector([history])
   const opener = modelOpener()
-  const model = await opener.open(artifactOf(files))
-  expect(model.labels).toEqual(anomalyLabels)
-  if (!isQueued(model)) throw new Error('a detector can be closed')
-  await expect(model.submit('hello', { deadlineMs: 1000 })).rejects.toThrow(/samples of telemetry/)
-  await expect(model.explain('hello', { deadlineMs: 1000 })).rejects.toThrow(Fault)
-  await model.close()
-  const opened = await openDetector(artifactOf(files))
-  expect(await opened.detector.step([{ node: 'n', at: 1, metrics: {} }])).toEqual([
+  const served = await opener.open(artifactOf(files))
+  expect(served.labels).toEqual(anomalyLabels)
+  if (served.kind !== 'detector') throw new Error(`opened as ${served.kind}`)
+  expect(await served.detector.step([{ node: 'n', at: 1, metrics: {} }])).toEqual([
     { kind: 'learning', samples: 1, of: 20 },
   ])
-  await opened.close()
+  expect(() => textModelOf(served, 'anomaly')).toThrow(/“anomaly” is about samples of telemetry/)
+  await served.close()
   await opener.close()
 })
 
