@@ -96,7 +96,6 @@ export const owned: Readonly<Record<string, readonly string[]>> = {
   '@fastify/*': ['api'],
   'prom-client': ['platform'],
   commander: ['cli', 'cli.ts'],
-  'csv-parse': ['files'],
   hyparquet: ['files'],
   react: ['web/*'],
 }

@@ -26,6 +26,15 @@ const FileData = Type.Object({
   text_column: Type.Optional(Type.String({ maxLength: 200 })),
   label_column: Type.Optional(Type.String({ maxLength: 200 })),
   header: Type.Optional(Type.Boolean({ description: 'false: the first line is a row already' })),
+  format: Type.Optional(
+    Type.Union(
+      [Type.Literal('csv'), Type.Literal('tsv'), Type.Literal('jsonl'), Type.Literal('txt'), Type.Literal('parquet')],
+      { description: "Where the name's ending does not tell." },
+    ),
+  ),
+  encoding: Type.Optional(
+    Type.String({ maxLength: 40, description: 'Default: what its byte order mark says, or else UTF-8.' }),
+  ),
 })
 
 const FeedbackData = Type.Object({

@@ -322,5 +322,7 @@ async function fileOf(data: FileData, folder: string): Promise<TrainingFile> {
     ...(data.text_column === undefined ? {} : { textColumn: data.text_column }),
     ...(data.label_column === undefined ? {} : { labelColumn: data.label_column }),
     ...(data.header === undefined ? {} : { header: data.header }),
+    ...(data.format === undefined ? {} : { format: data.format }),
+    ...(data.encoding === undefined ? {} : { encoding: data.encoding }),
   }
 }

@@ -1,7 +1,9 @@
 import { basename } from 'node:path'
 import { Command } from 'commander'
 import { type Measured, measure } from '../evaluation/measure.ts'
+import type { Format } from '../ingest/files/layout.ts'
 import { type ReadReport, readDataset } from '../ingest/files/readRows.ts'
+import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions } from './home.ts'
 import { evaluationTable } from './models.ts'
 import { wholeNumber } from './options.ts'
@@ -16,6 +18,8 @@ interface Options extends HomeOptions {
   readonly textColumn?: string
   readonly labelColumn?: string
   readonly header: boolean
+  readonly format?: Format
+  readonly encoding?: string
   readonly presentOnly?: boolean
   readonly seed: number
   readonly json?: boolean
@@ -24,11 +28,13 @@ interface Options extends HomeOptions {
 /** `barometer evaluate`: a version on labelled rows that it was not trained on. */
 export function evaluate(terminal: Terminal): Command {
   return new Command('evaluate')
-    .requiredOption('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz')
+    .requiredOption('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz and .zst')
     .requiredOption('--model <which>', WISH_HELP, wish)
     .option('--text-column <name>', 'where the text is (default: where there is no doubt)')
     .option('--label-column <name>', 'where the label is (default: where there is no doubt)')
-    .option('--no-header', 'the first line is a row already; columns are called 1, 2, 3 …')
+    .option(...HEADER_OPTION)
+    .addOption(formatOption())
+    .option(...ENCODING_OPTION)
     .option('--present-only', 'choose only among the labels that the data has (three labels on a test of two)')
     .option('--seed <n>', 'of the bootstrap', wholeNumber(0, 2 ** 31 - 1), 1)
     .option(...HOME_OPTION)
@@ -42,9 +48,12 @@ export function evaluate(terminal: Terminal): Command {
         const { rows, report } = await readDataset(options.data, {
           columns: { text: options.textColumn, label: options.labelColumn },
           header: options.header,
+          format: options.format,
+          encoding: options.encoding,
           signal,
           onProgress: (now) => progress.update(null, `${count(now.rows)} rows read`),
         })
+        for (const note of report.notes) progress.end(`${options.data}: ${note}`)
         const measured = await measure(version.textModel(), rows, {
           name: basename(options.data),
           seed: options.seed,
@@ -79,7 +88,13 @@ function described({ title }: LoadedVersion, measured: Measured, report: ReadRep
     evaluationTable(evaluation, colour),
     '',
     confusionTable(labels, evaluation.confusion ?? [], colour),
-    ...(report.bad > 0 ? [`${count(report.bad)} bad rows were left out.`] : []),
+    ...(report.blank > 0 ? [`${count(report.blank)} blank rows were passed over.`] : []),
+    ...(report.bad > 0
+      ? [
+          `${count(report.bad)} bad rows were left out:`,
+          ...report.badShown.map(({ line, reason }) => `  line ${line}: ${reason}`),
+        ]
+      : []),
     ...(unknownRows > 0
       ? [
           `${count(unknownRows)} rows were left out, because the model does not know their labels: ${unknownLabels.slice(0, 10).join(', ')}`,
@@ -102,7 +117,13 @@ function asJson({ manifest, version, digest }: LoadedVersion, measured: Measured
     model: manifest.model,
     version,
     digest,
-    data: { rows: report.rows, bad: report.bad, sha256: report.sha256, unknown_label_rows: measured.unknownRows },
+    data: {
+      rows: report.rows,
+      bad: report.bad,
+      blank: report.blank,
+      sha256: report.sha256,
+      unknown_label_rows: measured.unknownRows,
+    },
     labels: measured.labels,
     evaluation: measured.evaluation,
   }

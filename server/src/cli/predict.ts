@@ -2,15 +2,18 @@ import { availableParallelism } from 'node:os'
 import type { ExplainAnswer, PredictAnswer } from '@barometer/wire'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../domain/faults.ts'
+import type { Format } from '../ingest/files/layout.ts'
+import { longRow } from '../ingest/files/readRows.ts'
 import { predictExplained } from '../loop/explain.ts'
 import { keepsNothing } from '../loop/log.ts'
 import { type Predicted, predict as predictText } from '../loop/predict.ts'
 import type { Explanation } from '../models/textModel.ts'
 import { type OpenBatch, openBatch } from '../serving/batch/openBatch.ts'
 import { outputHeader } from '../serving/batch/output.ts'
-import type { BatchPlan, BatchTotals, InputFormat, OutputFormat } from '../serving/batch/plan.ts'
+import type { BatchPlan, BatchTotals, OutputFormat } from '../serving/batch/plan.ts'
 import { scoreBatch } from '../serving/batch/scoreBatch.ts'
 import { exits, UsageError } from './failure.ts'
+import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions } from './home.ts'
 import { list, modelName, wholeNumber } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
@@ -27,7 +30,9 @@ interface Options extends HomeOptions, RemoteOptions {
   readonly json?: boolean
   readonly file?: string
   readonly textColumn?: string
-  readonly format?: InputFormat
+  readonly format?: Format
+  readonly encoding?: string
+  readonly header: boolean
   readonly keep: readonly string[]
   readonly output?: OutputFormat
   readonly probabilities?: boolean
@@ -42,16 +47,14 @@ export function predict(terminal: Terminal): Command {
     .option('--model <which>', `score here with ${WISH_HELP}`, wish)
     .option('--explain', 'say which words speak for the label and which against it')
     .option('--json', 'as JSON, one object a text')
-    .option('--file <path>', 'score a whole file (.csv .tsv .jsonl .txt, each also .gz); - for standard input')
-    .option('--text-column <name>', 'the column or key that holds the text (default: the one that is called so)')
-    .addOption(
-      new Option('--format <format>', "of the file, where its name's ending does not tell").choices([
-        'csv',
-        'tsv',
-        'jsonl',
-        'txt',
-      ]),
+    .option(
+      '--file <path>',
+      'score a whole file (.csv .tsv .jsonl .txt .parquet, also .gz and .zst); - for standard input',
     )
+    .option('--text-column <name>', 'the column or key that holds the text (default: the one that is called so)')
+    .addOption(formatOption())
+    .option(...ENCODING_OPTION)
+    .option(...HEADER_OPTION)
     .option('--keep <columns>', 'copy these columns to the output, separated by commas', list, [])
     .addOption(
       new Option('--output <format>', 'of the scores of a file (default: csv, with --json ndjson)').choices([
@@ -212,6 +215,8 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
     path,
     stdin: terminal.stdin,
     format: options.format ?? null,
+    encoding: options.encoding ?? null,
+    header: options.header,
     text: options.textColumn ?? null,
     keep: options.keep,
   })
@@ -219,6 +224,7 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
   const progress = startProgress(terminal, 'Scoring')
   const began = performance.now()
   try {
+    for (const note of input.notes) progress.end(`${path}: ${note}`)
     const work = remote === null ? batchHere : batchThere
     const totals = await work(terminal, { input, wanted, options, remote }, (now) =>
       showTotals(progress, input, now, began),
@@ -247,7 +253,7 @@ async function batchHere(
   const config = configOf(terminal, options)
   await using version = await loadVersion(config, options.model ?? null, options.task)
   const plan: BatchPlan = {
-    ...input.layout,
+    ...input.input,
     ...wanted,
     labels: version.live.labels,
     textCharsMax: config.textCharsMax,
@@ -274,7 +280,7 @@ async function batchThere(
 ): Promise<BatchTotals> {
   const { input, wanted, options, remote } = job
   if (remote === null) throw new Fault('internal')
-  const plan = { ...input.layout, ...wanted, textCharsMax: configOf(terminal, options).textCharsMax }
+  const plan = { ...input.input, ...wanted, textCharsMax: configOf(terminal, options).textCharsMax }
   return scoreRemotely(input.chunks, plan, {
     remote,
     task: options.task,
@@ -290,8 +296,19 @@ function showTotals(progress: Progress, input: OpenBatch, totals: BatchTotals, b
 }
 
 function closing(totals: BatchTotals, ms: number): string {
+  const { blank, undecodable, longest } = totals.found
   const faults = totals.faults === 0 ? '' : `, ${count(totals.faults)} could not be scored`
-  return `${count(totals.rows)} rows${faults}, ${bytes(totals.textBytes)} of text in ${(ms / 1000).toFixed(2)} s (${speed(totals, ms)})`
+  const passed = blank === 0 ? '' : `, ${count(blank)} blank`
+  const notes = [
+    ...(longest === null ? [] : [`Note: ${longRow(longest)}`]),
+    ...(undecodable === null
+      ? []
+      : [
+          `Line ${undecodable.line} is not valid in the file's encoding. It looks like ${undecodable.likely}: say --encoding ${undecodable.likely}.`,
+        ]),
+  ]
+  const summary = `${count(totals.rows)} rows${faults}${passed}, ${bytes(totals.textBytes)} of text in ${(ms / 1000).toFixed(2)} s (${speed(totals, ms)})`
+  return [...notes, summary].join('\n')
 }
 
 function speed({ textBytes }: BatchTotals, ms: number): string {

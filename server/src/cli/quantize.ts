@@ -6,6 +6,7 @@ import { readDataset } from '../ingest/files/readRows.ts'
 import { register } from '../loop/register.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import { type QuantizeChange, quantizeVersion } from '../training/trainers/transformer/quantizeVersion.ts'
+import { ENCODING_OPTION, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
@@ -20,6 +21,7 @@ interface Options extends HomeOptions {
   readonly textColumn?: string
   readonly labelColumn?: string
   readonly header: boolean
+  readonly encoding?: string
   readonly embeddings: boolean
   readonly threads: number
   readonly seed: number
@@ -36,7 +38,8 @@ export function quantize(terminal: Terminal): Command {
     .option('--name <name>', 'what the model of 8 bits is called (default: as the model)', modelName)
     .option('--text-column <name>', 'where the text is (default: where there is no doubt)')
     .option('--label-column <name>', 'where the label is (default: where there is no doubt)')
-    .option('--no-header', 'the first line is a row already; columns are called 1, 2, 3 …')
+    .option(...HEADER_OPTION)
+    .option(...ENCODING_OPTION)
     .option('--no-embeddings', 'keep the embedding tables in float32: a larger file, a little closer to the model')
     .option('--threads <n>', 'for scoring', wholeNumber(1, 256), availableParallelism())
     .option('--seed <n>', 'of the bootstrap', wholeNumber(0, 2 ** 31 - 1), 1)
@@ -65,6 +68,7 @@ async function run(terminal: Terminal, asked: Wish, options: Options): Promise<v
     const { rows } = await readDataset(options.rows, {
       columns: { text: options.textColumn, label: options.labelColumn },
       header: options.header,
+      encoding: options.encoding,
       signal,
       onProgress: (now) => progress.update(null, `${count(now.rows)} rows read`),
     })

@@ -1,10 +1,11 @@
 /** A file scored by a server: batches in the order of the input, a few under way at a time, patient with limits. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PredictBatchAnswer } from '@barometer/wire'
+import type { Block } from '../ingest/files/layout.ts'
 import { outputHeader, outputLine, type RowFault, type RowScore } from '../serving/batch/output.ts'
-import type { BatchPlan, BatchTotals, Chunk } from '../serving/batch/plan.ts'
+import { addFound, type BatchPlan, type BatchTotals, type Found, nothingFound } from '../serving/batch/plan.ts'
 import { type BatchRow, recordsOf } from '../serving/batch/records.ts'
-import { rowFault } from '../serving/batch/scoreChunk.ts'
+import { foundIn, rowFault } from '../serving/batch/scoreChunk.ts'
 import { askJson, type Remote, RemoteFault } from './remote.ts'
 
 /** Well within the server's limits (1,000 items, 32 MiB), and short enough that others are answered in between. */
@@ -26,13 +27,13 @@ export interface RemoteBatch {
 type Result = RowScore | RowFault
 
 export async function scoreRemotely(
-  chunks: AsyncIterable<Chunk>,
+  chunks: AsyncIterable<Block>,
   plan: Omit<BatchPlan, 'labels'>,
   batch: RemoteBatch,
 ): Promise<BatchTotals> {
   let labels: readonly string[] | null = null
   const tally = new Map<string, number>()
-  const totals = { rows: 0, faults: 0, textBytes: 0 }
+  const totals = { rows: 0, faults: 0, textBytes: 0, found: nothingFound }
   const waiting: { rows: readonly BatchRow[]; results: Promise<readonly Result[]> }[] = []
   const finishOldest = async () => {
     const oldest = waiting.shift()
@@ -56,7 +57,8 @@ export async function scoreRemotely(
     }
     batch.onProgress({ ...totals, labels: [...tally.values()] })
   }
-  for await (const rows of batchesOf(chunks, plan)) {
+  const onFound = (found: Found) => void (totals.found = addFound(totals.found, found))
+  for await (const rows of batchesOf(chunks, plan, onFound)) {
     batch.signal.throwIfAborted()
     const results = send(rows, plan.textCharsMax, batch)
     // A failure is met when its turn comes; until then it must not count as unhandled.
@@ -69,11 +71,17 @@ export async function scoreRemotely(
   return { ...totals, labels: [...tally.values()] }
 }
 
-async function* batchesOf(chunks: AsyncIterable<Chunk>, plan: Omit<BatchPlan, 'labels'>): AsyncGenerator<BatchRow[]> {
+async function* batchesOf(
+  chunks: AsyncIterable<Block>,
+  plan: Omit<BatchPlan, 'labels'>,
+  onFound: (found: Found) => void,
+): AsyncGenerator<BatchRow[]> {
   let rows: BatchRow[] = []
   let chars = 0
-  for await (const chunk of chunks)
-    for (const row of recordsOf(chunk.bytes, chunk.firstLine, plan)) {
+  for await (const chunk of chunks) {
+    const read = recordsOf(chunk, plan)
+    onFound(foundIn(chunk, read))
+    for (const row of read.rows) {
       rows.push(row)
       chars += row.text?.length ?? 0
       if (rows.length < ITEMS_MAX && chars < CHARS_MAX) continue
@@ -81,6 +89,7 @@ async function* batchesOf(chunks: AsyncIterable<Chunk>, plan: Omit<BatchPlan, 'l
       rows = []
       chars = 0
     }
+  }
   if (rows.length > 0) yield rows
 }
 

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../domain/faults.ts'
 import type { Setting, TrainingAsked, TrainingFile, TrainingRun } from '../domain/trainingRun.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
+import type { Format } from '../ingest/files/layout.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { nameOf } from '../training/data/readTexts.ts'
@@ -20,6 +21,7 @@ import { trainingNeeds } from '../trainingNeeds.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
 import { storeArtifact, verifyArtifact } from '../versions/artifacts/folder.ts'
 import { exits, OperatingError, UsageError } from './failure.ts'
+import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, whoRuns, withStore } from './home.ts'
 import { newId } from './ids.ts'
 import { type LiveRun, startLiveRun } from './liveRun.ts'
@@ -42,6 +44,8 @@ interface Options extends HomeOptions {
   readonly textColumn?: string
   readonly labelColumn?: string
   readonly header: boolean
+  readonly format?: Format
+  readonly encoding?: string
   readonly recipe: string
   readonly from?: string
   readonly quick?: boolean
@@ -65,7 +69,7 @@ interface Options extends HomeOptions {
 /** `barometer train`: labelled rows become a version in the registry, in a process of its own. */
 export function train(terminal: Terminal): Command {
   return new Command('train')
-    .option('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz')
+    .option('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz and .zst')
     .option('--feedback', 'learn from the logged texts of the task and the labels that people told')
     .option(
       '--log',
@@ -77,7 +81,9 @@ export function train(terminal: Terminal): Command {
     .option('--task <name>', 'the task that it serves (default: its name)', modelName)
     .option('--text-column <name>', 'where the text is (default: where there is no doubt)')
     .option('--label-column <name>', 'where the label is (default: where there is no doubt)')
-    .option('--no-header', 'the first line is a row already; columns are called 1, 2, 3 …')
+    .option(...HEADER_OPTION)
+    .addOption(formatOption())
+    .option(...ENCODING_OPTION)
     .option('--test <path>', 'rows to measure on, never trained on (default: only the held-out part)')
     .addOption(new Option('--recipe <recipe>', 'how to train').choices(Object.keys(recipes)).default('linear'))
     .option('--from <model>', 'start from its weights: hf:OWNER/NAME or NAME@VERSION')
@@ -299,6 +305,8 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
     ...(options.textColumn === undefined ? {} : { textColumn: options.textColumn }),
     ...(options.labelColumn === undefined ? {} : { labelColumn: options.labelColumn }),
     header: options.header,
+    ...(options.format === undefined ? {} : { format: options.format }),
+    ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
   })
   const task = options.task ?? name
   const from = since === undefined ? {} : { since: terminal.now() - since }
@@ -326,7 +334,7 @@ function askedOf(options: Options, terminal: Terminal): TrainingAsked {
 }
 
 function readWords(read: ReadBody): string[] {
-  const { textColumn, labelColumn, badShown, bad, rows, labels, contradictions } = read
+  const { textColumn, labelColumn, badShown, bad, blank, rows, labels, contradictions } = read
   const guessed = read.columnsGuessed
     ? ` (text: “${textColumn}”${labels.length === 0 ? '' : `, label: “${labelColumn}”`})`
     : ''
@@ -337,6 +345,8 @@ function readWords(read: ReadBody): string[] {
   const more = labels.length > 8 ? ` and ${labels.length - 8} more labels` : ''
   return [
     `${read.name}: ${count(rows)} rows${guessed}: ${shares.join(', ') || 'without labels'}${more}`,
+    ...read.notes.map((note) => `  ${note}`),
+    ...(blank > 0 ? [`  ${count(blank)} ${blank === 1 ? 'row is' : 'rows are'} blank`] : []),
     ...(contradictions > 0 ? [`  ${count(contradictions)} rows have the text of another row and another label`] : []),
     ...(bad > 0 ? [`  ${count(bad)} rows are bad and were left out:`] : []),
     ...badShown.map(({ line, reason }) => `    line ${line}: ${reason}`),

@@ -27,6 +27,10 @@ export interface TrainingFile {
   readonly labelColumn?: string
   /** False: the first line is a row already. */
   readonly header?: boolean
+  /** By the name's ending, or else by what the file begins with. */
+  readonly format?: 'csv' | 'tsv' | 'jsonl' | 'txt' | 'parquet'
+  /** By its byte order mark, or else UTF-8. */
+  readonly encoding?: string
   /** Its labels, where it has any, are not looked at: for a student, or for pre-training. */
   readonly unlabelled?: boolean
 }

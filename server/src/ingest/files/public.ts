@@ -3,10 +3,10 @@
  * holds them, one folder a set; what each one is, its licence and its origin is in its README.txt.
  */
 import { join } from 'node:path'
-import { parse } from 'csv-parse'
 import { Fault } from '../../domain/faults.ts'
-import { readLines } from './lines.ts'
-import { findSource, readSource } from './source.ts'
+import { openFile } from './openFile.ts'
+import { rowsOf } from './rows.ts'
+import { findSource } from './source.ts'
 
 export interface PublicRow {
   readonly text: string
@@ -14,8 +14,6 @@ export interface PublicRow {
   /** What must not be split between training and test: a facility, a system. */
   readonly group: string
 }
-
-const LINE_BYTES_MAX = 1 << 20
 
 export interface DeviceMessage extends PublicRow {
   readonly vendor: string
@@ -94,28 +92,27 @@ export async function readLoghub(place: string, system: (typeof loghubSystems)[n
   const folder = join(place, 'loghub_2k')
   const raw = await collect(join(folder, `${system}_2k.log.gz`), (line) => line)
   const rows: LoghubLine[] = []
-  const reading = readSource(await findSource(join(folder, `${system}_2k.log_structured.csv.gz`)))
-  const parser = parse({ columns: true, relax_quotes: true })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of reading.bytes) chunks.push(chunk)
-  parser.end(Buffer.concat(chunks))
-  for await (const record of parser as AsyncIterable<Record<string, string>>) {
-    const label =
-      loghubLevels[record.Level.toUpperCase()] ?? refuse(folder, `${system} has the level “${record.Level}”`)
-    const line = raw[Number(record.LineId) - 1] ?? refuse(folder, `${system} has no line ${record.LineId}`)
-    rows.push({ text: record.Content, label, group: system, raw: line, system, template: record.EventTemplate })
-  }
+  const table = await openFile(await findSource(join(folder, `${system}_2k.log_structured.csv.gz`)))
+  const wanted = ['LineId', 'Level', 'Content', 'EventTemplate']
+  for await (const block of table.blocks(wanted))
+    for (const { line, values, bad } of rowsOf(block, table.layout, wanted).rows) {
+      if (bad !== null) refuse(folder, `line ${line}: ${bad}`)
+      const [id, level, text, template] = values.map(String)
+      const label = loghubLevels[level.toUpperCase()] ?? refuse(folder, `${system} has the level “${level}”`)
+      const whole = raw[Number(id) - 1] ?? refuse(folder, `${system} has no line ${id}`)
+      rows.push({ text, label, group: system, raw: whole, system, template })
+    }
   return rows
 }
 
 async function collect<T>(path: string, read: (line: string) => T): Promise<T[]> {
   const rows: T[] = []
-  for await (const lines of readLines(readSource(await findSource(path)).bytes, LINE_BYTES_MAX)) {
-    for (const { line, text, bad } of lines) {
-      if (text === undefined) refuse(path, `line ${line} is ${bad ?? 'unreadable'}`)
-      rows.push(read(text))
+  const file = await openFile(await findSource(path), { format: 'txt', encoding: 'utf-8' })
+  for await (const block of file.blocks(['text']))
+    for (const { line, values, bad } of rowsOf(block, file.layout, ['text']).rows) {
+      if (bad !== null) refuse(path, `line ${line} is ${bad}`)
+      rows.push(read(String(values[0])))
     }
-  }
   return rows
 }
 

@@ -1,10 +1,12 @@
 /** A data set of labelled texts, from a file in any of the formats that people have, with what was wrong in it. */
-import { extname } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import { textKey } from '../../math/hash53.ts'
 import { type Columns, type ColumnWishes, chooseColumns, chooseText } from './columns.ts'
-import { type Asked, type Format, type Raw, readCsv, readJsonl, readParquet, readTsv } from './formats.ts'
-import { findSource, type Reading, readSource, type Source } from './source.ts'
+import { notUtf8 } from './encoding.ts'
+import type { Format } from './layout.ts'
+import { openFile, ROW_BYTES_MAX } from './openFile.ts'
+import { type FileRow, rowsOf } from './rows.ts'
+import { findSource } from './source.ts'
 
 export interface Row {
   /** Where the row begins in the file, 1 for the first line; in Parquet the number of the row. */
@@ -29,6 +31,10 @@ export interface ReadReport {
   readonly bytes: number
   /** sha256 of the file as it lies on disk. */
   readonly sha256: string
+  /** By the name's ending or the first bytes: how it was read beyond that, in words for the person. */
+  readonly notes: readonly string[]
+  /** Empty lines, and rows of which all fields are empty. */
+  readonly blank: number
   readonly bad: number
   /** The first of them. */
   readonly badShown: readonly BadRow[]
@@ -52,7 +58,7 @@ export interface ReadLimits {
 
 export const readLimits: ReadLimits = {
   rowsMax: 5_000_000,
-  rowBytesMax: 4 * 1024 * 1024,
+  rowBytesMax: ROW_BYTES_MAX,
   textLengthMax: 200_000,
   labelsMax: 1000,
   badShareMax: 0.01,
@@ -63,13 +69,16 @@ export interface ReadOptions {
   /** Labels are not looked at, nor need there be any: every row has the empty one. */
   readonly unlabelled?: boolean
   /** By the name's ending, or else by what the file begins with. */
-  readonly format?: Format
+  readonly format?: Format | undefined
+  /** By its byte order mark, or else UTF-8. */
+  readonly encoding?: string | undefined
   /** CSV and TSV: false where the first line is a row already; the columns are then called 1, 2, 3 … */
   readonly header?: boolean
   readonly limits?: Partial<ReadLimits>
   readonly onProgress?: (progress: {
     readonly bytes: number
-    readonly bytesTotal: number
+    /** null where it is not known. */
+    readonly bytesTotal: number | null
     readonly rows: number
   }) => void
   readonly signal?: AbortSignal
@@ -80,8 +89,9 @@ const BAD_SHOWN = 20
 /**
  * Reads a whole data set into memory.
  *
- * Bad rows (wrong width, empty text or label, too long, not JSON, not UTF-8) are left out, counted, and the
- * first 20 named by line. From 1 % on the data is refused: data_broken, with the lines.
+ * Bad rows (wrong width, empty text or label, too long, not JSON, not valid in the encoding that was said) are left out,
+ * counted, and the first 20 named by line. From 1 % on the data is refused: data_broken, with the lines. Where nobody said
+ * the encoding, the first row that is not UTF-8 refuses it, since many more may be wrong without showing.
  */
 export async function readDataset(
   path: string,
@@ -97,32 +107,38 @@ export async function readDataset(
 /** The same as a stream of batches; the report is the generator's return value. */
 export async function* readRows(path: string, options: ReadOptions = {}): AsyncGenerator<Row[], ReadReport> {
   const limits = { ...readLimits, ...options.limits }
-  const source = await findSource(path)
-  const format = options.format ?? formatOf(source)
-  const reading = readSource(source, options.signal)
+  const { format, encoding, header, signal } = options
+  const wish = { format, encoding, header, signal, rowBytesMax: limits.rowBytesMax }
+  const file = await openFile(await findSource(path), wish)
+  const { layout } = file
+  if (layout.format === 'txt' && !options.unlabelled)
+    throw new Fault('data_broken', { say: `${path} is plain text, which has no labels.` })
   const wishes = options.columns ?? {}
-  let columns: Columns | undefined
-  const asked: Asked = {
-    choose: (names) => (columns = options.unlabelled ? textAlone(names, wishes) : chooseColumns(names, wishes)),
-    header: options.header ?? true,
-    rowBytesMax: limits.rowBytesMax,
-  }
+  const columns = options.unlabelled ? textAlone(layout.columns, wishes) : chooseColumns(layout.columns, wishes)
+  const wanted = options.unlabelled ? [columns.text] : [columns.text, columns.label]
   const tally = startTally(limits, options.unlabelled ?? false)
-  for await (const raws of recordsOf(format, reading, asked)) {
-    const rows = tally.take(raws)
+  let longest: { readonly line: number; readonly lines: number } | null = null
+  for await (const block of file.blocks(wanted)) {
+    const read = rowsOf(block, layout, wanted)
+    if (read.undecodable > 0 && file.encoding.by === 'assumed') throw notUtf8(read.undecodable, block.bytes)
+    tally.blank += read.blank
+    if (read.longest !== null && read.longest.lines > (longest?.lines ?? 0)) longest = read.longest
+    const rows = tally.take(read.rows)
     if (rows.length > 0) yield rows
-    options.onProgress?.({ bytes: reading.bytesRead(), bytesTotal: source.bytesTotal, rows: tally.rows })
+    options.onProgress?.({ bytes: file.bytesRead(), bytesTotal: file.bytesTotal, rows: tally.rows })
   }
-  if (!columns || tally.rows === 0) throw tooBad(path, tally, 'has no usable row')
+  if (tally.rows === 0) throw tooBad(path, tally, 'has no usable row')
   if (tally.bad / (tally.bad + tally.rows) >= limits.badShareMax) throw tooBad(path, tally, 'has too many bad rows')
   return {
     path,
-    format,
+    format: file.format,
     columns,
     columnsGuessed: wishes.text === undefined || (wishes.label === undefined && !options.unlabelled),
     rows: tally.rows,
-    bytes: reading.bytesRead(),
-    sha256: reading.sha256(),
+    bytes: file.bytesRead(),
+    sha256: file.sha256(),
+    notes: [...file.notes, ...(longest === null ? [] : [longRow(longest)])],
+    blank: tally.blank,
     bad: tally.bad,
     badShown: tally.badShown,
     duplicates: tally.duplicates,
@@ -136,58 +152,38 @@ function textAlone(names: readonly string[], wishes: ColumnWishes): Columns {
   return { text, label: text }
 }
 
-function recordsOf(format: Format, reading: Reading, asked: Asked): AsyncGenerator<Raw[]> {
-  switch (format) {
-    case 'csv':
-      return readCsv(reading.bytes, asked)
-    case 'tsv':
-      return readTsv(reading.bytes, asked)
-    case 'jsonl':
-      return readJsonl(reading.bytes, asked)
-    case 'parquet':
-      return readParquet(reading.bytes, asked)
-    default:
-      return format satisfies never
-  }
-}
-
-const endings: Readonly<Record<string, Format>> = {
-  '.csv': 'csv',
-  '.tsv': 'tsv',
-  '.tab': 'tsv',
-  '.jsonl': 'jsonl',
-  '.ndjson': 'jsonl',
-  '.parquet': 'parquet',
-}
-
-function formatOf(source: Source): Format {
-  const name = source.path.toLowerCase().replace(/\.gz$/, '')
-  const format = endings[extname(name)]
-  if (format) return format
-  if (new TextDecoder('latin1').decode(source.magic.subarray(0, 4)) === 'PAR1') return 'parquet'
-  if (source.magic[0] === 0x7b) return 'jsonl'
-  throw new Fault('data_broken', {
-    say: `What kind of data is ${source.path}? Known endings: ${Object.keys(endings).join(' ')}, each also with .gz.`,
-  })
+/** A quoted field may be a whole letter; it may also be a stray quote that took hundreds of rows with it. */
+export function longRow({ line, lines }: { readonly line: number; readonly lines: number }): string {
+  return `the row in line ${line} has ${lines} lines: is a quote left open?`
 }
 
 interface Tally {
   rows: number
+  blank: number
   bad: number
   duplicates: number
   contradictions: number
   readonly badShown: BadRow[]
   readonly labels: Map<string, number>
-  take(raws: readonly Raw[]): Row[]
+  take(raws: readonly FileRow[]): Row[]
 }
 
 /** Sorts good rows from bad ones and counts both. */
 function startTally(limits: ReadLimits, unlabelled: boolean): Tally {
   const labelOfText = new Map<number, string>()
-  const tally: Tally = { rows: 0, bad: 0, duplicates: 0, contradictions: 0, badShown: [], labels: new Map(), take }
+  const tally: Tally = {
+    rows: 0,
+    blank: 0,
+    bad: 0,
+    duplicates: 0,
+    contradictions: 0,
+    badShown: [],
+    labels: new Map(),
+    take,
+  }
   return tally
 
-  function take(raws: readonly Raw[]): Row[] {
+  function take(raws: readonly FileRow[]): Row[] {
     const rows: Row[] = []
     for (const raw of raws) {
       const row = check(raw, limits, unlabelled)
@@ -221,21 +217,25 @@ function startTally(limits: ReadLimits, unlabelled: boolean): Tally {
   }
 }
 
-function check(raw: Raw, limits: ReadLimits, unlabelled: boolean): Row | BadRow {
+function check(raw: FileRow, limits: ReadLimits, unlabelled: boolean): Row | BadRow {
   const { line } = raw
-  if ('bad' in raw) return { line, reason: raw.bad }
-  const { text } = raw
+  if (raw.bad !== null) return { line, reason: raw.bad }
+  const [text, told] = raw.values
   if (text === undefined || text === null || text === '') return { line, reason: 'empty text' }
-  if (typeof text !== 'string') return { line, reason: `the text is a ${typeof text}, not a string` }
+  if (typeof text !== 'string') return { line, reason: `the text is ${spoken(text)}, not a string` }
   if (text.trim() === '') return { line, reason: 'empty text' }
   if (text.length > limits.textLengthMax)
     return { line, reason: `the text is longer than ${limits.textLengthMax} characters` }
   if (unlabelled) return { line, text, label: '' }
-  const label = labelText(raw.label)
+  const label = labelText(told)
   if (label === undefined) return { line, reason: 'the label is neither text nor a number' }
   if (label === '') return { line, reason: 'empty label' }
   if (label.length > 200) return { line, reason: 'the label is longer than 200 characters' }
   return { line, text, label }
+}
+
+function spoken(value: unknown): string {
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 function labelText(value: unknown): string | undefined {

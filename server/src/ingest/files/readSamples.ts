@@ -5,11 +5,11 @@
  * `metrics` of their own. Times are ISO 8601, or numbers: seconds, or from 10¹¹ on milliseconds, since 1970. A metric
  * that is empty or null was not measured. A label is 0/1, true/false, normal/anomaly; empty: unknown.
  */
-import { extname } from 'node:path'
-import { parse } from 'csv-parse'
 import { Fault } from '../../domain/faults.ts'
-import { readLines } from './lines.ts'
-import { findSource, type Reading, readSource, reason } from './source.ts'
+import { notUtf8 } from './encoding.ts'
+import { type OpenFile, openFile } from './openFile.ts'
+import { type FileRow, rowsOf } from './rows.ts'
+import { findSource } from './source.ts'
 
 /** A labelled history as the models know it; this room may not import theirs, so the form is spelt out. */
 export interface SampleHistory {
@@ -51,16 +51,10 @@ interface Sample {
   readonly label: number
 }
 
-type Raw = { readonly line: number } & (
-  | { readonly record: Readonly<Record<string, unknown>> }
-  | { readonly bad: string }
-)
-
 export async function readSamples(path: string, signal?: AbortSignal): Promise<SamplesRead> {
-  const source = await findSource(path)
-  const reading = readSource(source, signal)
+  const file = await openFile(await findSource(path), { signal, rowBytesMax: limits.rowBytes })
   const collected = collecting()
-  for await (const raw of recordsOf(path, reading)) collected.take(raw)
+  for await (const row of recordsOf(file)) collected.take(row)
   const { rows, bad, badShown, nodes, metrics } = collected
   const shown = badShown.map(({ line, reason }) => `line ${line}: ${reason}`).join('\n  ')
   if (rows === 0) throw new Fault('data_broken', { say: `The data ${path} has no usable sample.\n  ${shown}` })
@@ -68,7 +62,7 @@ export async function readSamples(path: string, signal?: AbortSignal): Promise<S
     throw new Fault('data_broken', { say: `The data ${path} has ${bad} bad rows of ${bad + rows}.\n  ${shown}` })
   const histories = Array.from(nodes, ([node, samples]) => historyOf(node, samples, [...metrics]))
   const labelled = histories.some(({ label }) => label.includes(1))
-  return { histories, labelled, rows, bad, badShown, sha256: reading.sha256() }
+  return { histories, labelled, rows, bad, badShown, sha256: file.sha256() }
 }
 
 function collecting() {
@@ -78,11 +72,11 @@ function collecting() {
   const state = { nodes, metrics, badShown, rows: 0, bad: 0, take }
   return state
 
-  function take(raw: Raw): void {
-    const sample = 'bad' in raw ? raw.bad : sampleOf(raw.record)
+  function take({ line, record, bad }: Raw): void {
+    const sample = bad ?? sampleOf(record)
     if (typeof sample === 'string') {
       state.bad++
-      if (badShown.length < limits.badShown) badShown.push({ line: raw.line, reason: sample })
+      if (badShown.length < limits.badShown) badShown.push({ line, reason: sample })
       return
     }
     if (++state.rows > limits.rows) throw tooMany(limits.rows, 'rows')
@@ -163,76 +157,25 @@ function historyOf(node: string, samples: readonly Sample[], metrics: readonly s
   }
 }
 
-function recordsOf(path: string, reading: Reading): AsyncGenerator<Raw> {
-  const ending = extname(path.toLowerCase().replace(/\.gz$/, ''))
-  switch (ending) {
-    case '.csv':
-      return readTable(reading.bytes, [',', ';', '|'])
-    case '.tsv':
-    case '.tab':
-      return readTable(reading.bytes, '\t')
-    case '.jsonl':
-    case '.ndjson':
-      return readObjects(reading.bytes)
-    default:
-      throw new Fault('data_broken', {
-        say: `What kind of samples is ${path}? Known endings: .csv .tsv .jsonl .ndjson.`,
-      })
-  }
+interface Raw extends Pick<FileRow, 'line' | 'bad'> {
+  readonly record: Readonly<Record<string, unknown>>
 }
 
-async function* readTable(bytes: AsyncIterable<Uint8Array>, delimiter: string | string[]): AsyncGenerator<Raw> {
-  const parser = parse({
-    bom: true,
-    columns: true,
-    delimiter,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: limits.rowBytes,
-  })
-  void feed(bytes, parser)
-  try {
-    for await (const { record, info } of parser as AsyncIterable<TableRecord>) yield { line: info.lines, record }
-  } catch (cause) {
-    if (cause instanceof Fault) throw cause
-    throw new Fault('data_broken', { say: `The table cannot be read: ${reason(cause)}.`, cause })
-  }
-}
-
-interface TableRecord {
-  readonly record: Record<string, string>
-  readonly info: { readonly lines: number }
-}
-
-/** A failure of the source reaches the reader as the parser's. */
-async function feed(bytes: AsyncIterable<Uint8Array>, parser: ReturnType<typeof parse>): Promise<void> {
-  try {
-    for await (const chunk of bytes)
-      if (!parser.write(chunk)) await new Promise((resolve) => parser.once('drain', resolve))
-    parser.end()
-  } catch (cause) {
-    parser.destroy(cause instanceof Error ? cause : new Error(reason(cause)))
-  }
-}
-
-async function* readObjects(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Raw> {
-  for await (const lines of readLines(bytes, limits.rowBytes))
-    for (const { line, text, bad } of lines) {
-      if (text === undefined) yield { line, bad: bad ?? 'unreadable' }
-      else if (text.trim() !== '') {
-        const record = parseObject(text)
-        yield record === null ? { line, bad: 'not a JSON object' } : { line, record }
-      }
+/** Of a table the columns, of JSON lines and Parquet whatever each object has. */
+async function* recordsOf(file: OpenFile): AsyncGenerator<Raw> {
+  const { layout, format } = file
+  if (format === 'txt')
+    throw new Fault('data_broken', { say: 'Plain text holds no samples; CSV, TSV and JSON lines do.' })
+  for await (const block of file.blocks(layout.columns)) {
+    const read = rowsOf(block, layout, layout.format === 'jsonl' ? null : layout.columns)
+    if (read.undecodable > 0 && file.encoding.by === 'assumed') throw notUtf8(read.undecodable, block.bytes)
+    for (const { line, values, bad } of read.rows) {
+      const whole = values[0]
+      const isObject = layout.format === 'jsonl' && typeof whole === 'object' && whole !== null
+      const record = isObject
+        ? (whole as Readonly<Record<string, unknown>>) // an object of JSON has string keys
+        : Object.fromEntries(layout.columns.map((name, i) => [name, values[i]]))
+      yield { line, bad, record }
     }
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? (value as Record<string, unknown>) : null // an object of JSON has string keys
-  } catch {
-    return null
   }
 }

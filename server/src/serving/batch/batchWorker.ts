@@ -3,10 +3,11 @@
  * one after another. It imports no more than that, since every thread pays for it again.
  */
 import { workerData } from 'node:worker_threads'
+import type { Block } from '../../ingest/files/layout.ts'
 import { offer, Transferred } from '../../platform/workerThread.ts'
 import type { Artifact } from '../../versions/artifacts/artifact.ts'
 import { decodeArtifact } from '../../versions/artifacts/loadArtifact.ts'
-import type { BatchPlan, Chunk } from './plan.ts'
+import type { BatchPlan } from './plan.ts'
 import { scoreChunk } from './scoreChunk.ts'
 
 export interface WorkerTask {
@@ -18,7 +19,7 @@ const { artifact, plan } = workerData as WorkerTask // scoreBatch.ts starts this
 const { model } = decodeArtifact(artifact)
 
 export const offered = {
-  score(chunk: Chunk) {
+  score(chunk: Block) {
     const scored = scoreChunk(chunk, plan, model)
     return new Transferred(scored, [scored.bytes.buffer])
   },

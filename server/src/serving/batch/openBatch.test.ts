@@ -13,15 +13,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
+const anything = { format: null, encoding: null, header: true, text: null, keep: [] } as const
+
 /** The texts of a file with their lines. */
 async function textsOf(name: string, bytes: string | Uint8Array, wish: Partial<BatchWish> = {}): Promise<unknown[]> {
   const path = name === '-' ? '-' : join(folder, name)
   if (name !== '-') writeFileSync(path, bytes)
   const stdin = Readable.from([Buffer.from(bytes)])
-  const { chunks, layout } = await openBatch({ path, stdin, format: null, text: null, keep: [], ...wish })
+  const { chunks, input } = await openBatch({ ...anything, path, stdin, ...wish })
   const rows = []
-  for await (const chunk of chunks)
-    for (const { line, text } of recordsOf(chunk.bytes, chunk.firstLine, layout)) rows.push([line, text])
+  for await (const chunk of chunks) for (const { line, text } of recordsOf(chunk, input).rows) rows.push([line, text])
   return rows
 }
 
@@ -60,17 +61,17 @@ test('an empty file has no rows', async () => {
 
 test.each([
   ['a.csv', 'a,b\n', {}, 'Which column is the text?'],
-  ['a.csv', 'a,b\n', { text: 'c' }, 'There is no column “c”; there are “a”, “b”.'],
-  ['a.csv', 'a,text\n', { keep: ['z'] }, 'There is no column “z”'],
+  ['a.csv', 'a,b\n', { text: 'c' }, 'The data has no text column “c”; it has “a”, “b”.'],
+  ['a.csv', 'a,text\n', { keep: ['z'] }, 'The data has no such column “z”'],
   ['a.txt', 'x', { keep: ['z'] }, 'Plain text has no columns'],
-  ['a.doc', 'x', {}, 'What kind of file'],
-  ['a.csv.gz', gzipSync('text\none\n').subarray(0, 20), {}, 'The gzip data cannot be unpacked'],
+  ['a.doc', 'x', {}, 'What kind of data'],
+  ['a.csv.gz', gzipSync('text\none\n').subarray(0, 20), {}, 'cannot be unpacked'],
 ])('%s is refused with words that help', async (name, bytes, wish, words) => {
   await expect(textsOf(name, bytes, wish)).rejects.toThrow(words)
 })
 
 test('a file that is not there, or is a folder, is refused with words that help', async () => {
-  const wish = { stdin: Readable.from([]), format: null, text: null, keep: [] }
+  const wish = { ...anything, stdin: Readable.from([]) }
   await expect(openBatch({ ...wish, path: join(folder, 'no.csv') })).rejects.toThrow('there is no such file')
   await expect(openBatch({ ...wish, path: folder, format: 'csv' })).rejects.toThrow('is a folder')
 })

@@ -1,15 +1,11 @@
 /** What is asked of a batch: how the input is laid out and what the output should hold. Plain data, so that it crosses threads. */
 
-/** `txt` is one text a line. */
-export type InputFormat = 'csv' | 'tsv' | 'jsonl' | 'txt'
+import type { Layout } from '../../ingest/files/layout.ts'
+
 export type OutputFormat = 'csv' | 'ndjson'
 
 export interface BatchPlan {
-  readonly input: InputFormat
-  /** Between the fields of CSV, one ASCII character; TSV has its tab. */
-  readonly delimiter: string
-  /** Columns of CSV and TSV in order, [] where the format has none. */
-  readonly columns: readonly string[]
+  readonly layout: Layout
   /** Column (CSV, TSV) or key (JSONL) that holds the text. */
   readonly text: string
   /** Columns or keys that are copied to the output. */
@@ -19,13 +15,6 @@ export interface BatchPlan {
   readonly labels: readonly string[]
   /** UTF-16 code units. */
   readonly textCharsMax: number
-}
-
-/** A piece of the input that holds whole records. */
-export interface Chunk {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** Line of the file on which the chunk begins, 1 for the first. */
-  readonly firstLine: number
 }
 
 /** The output of one chunk. */
@@ -38,11 +27,35 @@ export interface ScoredChunk {
   readonly textBytes: number
   /** [labels] how many rows got which label. */
   readonly labels: readonly number[]
+  readonly found: Found
+}
+
+/** What a person should hear of about the input, beside its rows. */
+export interface Found {
+  /** Lines and rows that hold nothing; they have no line in the output. */
+  readonly blank: number
+  /** The first row whose bytes its encoding does not allow, and which encoding would. */
+  readonly undecodable: { readonly line: number; readonly likely: string } | null
+  /** The row that spans the most lines, where these are suspiciously many. */
+  readonly longest: { readonly line: number; readonly lines: number } | null
+}
+
+export const nothingFound: Found = { blank: 0, undecodable: null, longest: null }
+
+/** What was found before, and what was found after it. */
+export function addFound(before: Found, next: Found): Found {
+  const isLonger = (next.longest?.lines ?? 0) > (before.longest?.lines ?? 0)
+  return {
+    blank: before.blank + next.blank,
+    undecodable: before.undecodable ?? next.undecodable,
+    longest: isLonger ? next.longest : before.longest,
+  }
 }
 
 export interface BatchTotals {
   readonly rows: number
   readonly faults: number
+  readonly found: Found
   readonly textBytes: number
   readonly labels: readonly number[]
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
+import type { Block, Layout } from '../../ingest/files/layout.ts'
 import { verifyArtifact } from '../../versions/artifacts/folder.ts'
 import { decodeArtifact } from '../../versions/artifacts/loadArtifact.ts'
-import type { BatchPlan, Chunk } from './plan.ts'
+import type { BatchPlan } from './plan.ts'
 import { type BatchModel, scoreBatch } from './scoreBatch.ts'
 
 let version: BatchModel
@@ -10,8 +11,23 @@ let plan: BatchPlan
 beforeAll(async () => {
   const artifact = await verifyArtifact(fileURLToPath(new URL('../../../../starter/sentiment', import.meta.url)))
   version = { artifact, model: decodeArtifact(artifact).model }
-  const layout = { input: 'txt', delimiter: ',', columns: [], text: '', keep: [] } as const
-  plan = { ...layout, output: 'csv', probabilities: false, labels: version.model.labels, textCharsMax: 1000 }
+  const layout: Layout = {
+    format: 'txt',
+    delimiter: ',',
+    quotes: 'whole-field',
+    columns: ['text'],
+    encoding: 'utf-8',
+    rowBytesMax: 1e6,
+  }
+  plan = {
+    layout,
+    text: 'text',
+    keep: [],
+    output: 'csv',
+    probabilities: false,
+    labels: version.model.labels,
+    textCharsMax: 1000,
+  }
 })
 
 const nothing = async () => {}
@@ -19,7 +35,7 @@ const nothing = async () => {}
 /** Chunks of one line each, counting how many were asked for. */
 function lines(count: number) {
   let asked = 0
-  async function* chunks(): AsyncGenerator<Chunk> {
+  async function* chunks(): AsyncGenerator<Block> {
     for (let i = 1; i <= count; i++) {
       asked = i
       yield { bytes: new TextEncoder().encode(`line ${i} is good\n`), firstLine: i }

@@ -1,9 +1,10 @@
 /** Scores a stream of records on all cores; the answers come in the order of the input, in constant memory. */
+import type { Block } from '../../ingest/files/layout.ts'
 import { type AnyTextModel, isQueued } from '../../models/textModel.ts'
 import { startWorker } from '../../platform/worker.ts'
 import type { Artifact } from '../../versions/artifacts/artifact.ts'
 import type { offered, WorkerTask } from './batchWorker.ts'
-import type { BatchPlan, BatchTotals, Chunk, ScoredChunk } from './plan.ts'
+import { addFound, type BatchPlan, type BatchTotals, nothingFound, type ScoredChunk } from './plan.ts'
 import { scoreChunk, scoreChunkQueued } from './scoreChunk.ts'
 
 /** A proven version and its model. */
@@ -29,13 +30,13 @@ const CHUNKS_PER_WORKER = 2
  * @returns the totals over all chunks.
  */
 export async function scoreBatch(
-  chunks: AsyncIterable<Chunk>,
+  chunks: AsyncIterable<Block>,
   plan: BatchPlan,
   version: BatchModel,
   write: (bytes: Uint8Array) => Promise<void>,
   { threads, onProgress, signal }: BatchOptions,
 ): Promise<BatchTotals> {
-  let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0) }
+  let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0), found: nothingFound }
   let pool: Pool | null = null
   let written: Promise<void> = Promise.resolve()
   const underWay: Promise<void>[] = []
@@ -70,7 +71,7 @@ export async function scoreBatch(
   return totals
 }
 
-async function scoreHere(chunk: Chunk, plan: BatchPlan, model: AnyTextModel): Promise<ScoredChunk> {
+async function scoreHere(chunk: Block, plan: BatchPlan, model: AnyTextModel): Promise<ScoredChunk> {
   return isQueued(model) ? await scoreChunkQueued(chunk, plan, model) : scoreChunk(chunk, plan, model)
 }
 
@@ -79,13 +80,14 @@ function added(totals: BatchTotals, scored: ScoredChunk): BatchTotals {
     rows: totals.rows + scored.rows,
     faults: totals.faults + scored.faults,
     textBytes: totals.textBytes + scored.textBytes,
+    found: addFound(totals.found, scored.found),
     labels: totals.labels.map((count, i) => count + scored.labels[i]),
   }
 }
 
 interface Pool {
   /** Null where all threads have enough to do. */
-  score(chunk: Chunk): Promise<ScoredChunk> | null
+  score(chunk: Block): Promise<ScoredChunk> | null
   close(): Promise<void>
 }
 

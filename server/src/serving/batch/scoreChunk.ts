@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode, faults } from '../../domain/faults.ts'
+import type { Block } from '../../ingest/files/layout.ts'
+import { likelyEncoding } from '../../ingest/files/likelyEncoding.ts'
 import { scoreMany } from '../../models/scoreMany.ts'
 import type { QueuedTextModel, Scored, TextModel } from '../../models/textModel.ts'
 import { outputLine, type RowFault, type RowScore } from './output.ts'
-import type { BatchPlan, Chunk, ScoredChunk } from './plan.ts'
-import { type BatchRow, recordsOf } from './records.ts'
+import type { BatchPlan, Found, ScoredChunk } from './plan.ts'
+import { type BatchRow, type BatchRows, recordsOf } from './records.ts'
 
 /** Reads, scores and writes one chunk. It is the whole work of a batch; the rest only carries chunks. */
-export function scoreChunk(chunk: Chunk, plan: BatchPlan, model: TextModel): ScoredChunk {
-  const rows = readChunk(chunk, plan)
+export function scoreChunk(chunk: Block, plan: BatchPlan, model: TextModel): ScoredChunk {
+  const { rows, found } = readChunk(chunk, plan)
   return writeChunk(
     rows.map((row) => (row.fault === null ? { ...row, scored: model.score(row.text) } : row)),
+    found,
     plan,
     model.labels,
   )
@@ -21,8 +24,8 @@ export function scoreChunk(chunk: Chunk, plan: BatchPlan, model: TextModel): Sco
 const OPTIONS = { deadlineMs: 600_000 }
 
 /** The same with a model that has threads of its own. */
-export async function scoreChunkQueued(chunk: Chunk, plan: BatchPlan, model: QueuedTextModel): Promise<ScoredChunk> {
-  const rows: ChunkRow[] = readChunk(chunk, plan)
+export async function scoreChunkQueued(chunk: Block, plan: BatchPlan, model: QueuedTextModel): Promise<ScoredChunk> {
+  const { rows, found } = readChunk(chunk, plan)
   const places = rows.flatMap((row, i) => (row.fault === null ? [{ i, row }] : []))
   const texts = places.map(({ row }) => row.text)
   await scoreMany(
@@ -36,7 +39,7 @@ export async function scoreChunkQueued(chunk: Chunk, plan: BatchPlan, model: Que
       rows[i] = { ...row, scored: answer }
     },
   )
-  return writeChunk(rows, plan, model.labels)
+  return writeChunk(rows, found, plan, model.labels)
 }
 
 /** A row on its way: what was read, and then either its score or why it has none. */
@@ -44,15 +47,31 @@ type ChunkRow =
   | { readonly row: BatchRow; readonly fault: RowFault }
   | { readonly row: BatchRow; readonly fault: null; readonly text: string; readonly scored?: Scored }
 
-function readChunk(chunk: Chunk, plan: BatchPlan): ChunkRow[] {
-  return recordsOf(chunk.bytes, chunk.firstLine, plan).map((row) => {
+function readChunk(chunk: Block, plan: BatchPlan): { rows: ChunkRow[]; found: Found } {
+  const read = recordsOf(chunk, plan)
+  const rows = read.rows.map((row): ChunkRow => {
     const fault = rowFault(row, plan.textCharsMax)
     if (fault !== null || row.text === null) return { row, fault: fault ?? ofCode('bad_request', row.bad) }
     return { row, fault: null, text: row.text }
   })
+  return { rows, found: foundIn(chunk, read) }
 }
 
-function writeChunk(rows: readonly ChunkRow[], plan: BatchPlan, labelNames: readonly string[]): ScoredChunk {
+/** What the person should hear of about a chunk that was read. */
+export function foundIn({ bytes }: Block, { blank, undecodable, longest }: Omit<BatchRows, 'rows'>): Found {
+  return {
+    blank,
+    longest,
+    undecodable: undecodable === 0 ? null : { line: undecodable, likely: likelyEncoding(bytes) },
+  }
+}
+
+function writeChunk(
+  rows: readonly ChunkRow[],
+  found: Found,
+  plan: BatchPlan,
+  labelNames: readonly string[],
+): ScoredChunk {
   const labels = labelNames.map(() => 0)
   let faults = 0
   let textBytes = 0
@@ -67,7 +86,7 @@ function writeChunk(rows: readonly ChunkRow[], plan: BatchPlan, labelNames: read
     labels[scored.label]++
     return outputLine(one.row, rowScore(labelNames, scored.label, scored.probabilities), plan)
   })
-  return { bytes: new TextEncoder().encode(lines.join('')), rows: rows.length, faults, textBytes, labels }
+  return { bytes: new TextEncoder().encode(lines.join('')), rows: rows.length, faults, textBytes, labels, found }
 }
 
 /** Why a row is not scored, null where it can be. The same limits as the API's. */

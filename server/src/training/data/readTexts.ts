@@ -61,11 +61,13 @@ async function readFile(
   const { rows, report } = await readDataset(file.path, {
     columns: { text: file.textColumn, label: file.labelColumn },
     header: file.header ?? true,
+    format: file.format,
+    encoding: file.encoding,
     unlabelled: file.unlabelled ?? false,
     signal,
     onProgress: (now) =>
       progress(
-        now.bytesTotal === 0 ? null : Math.min(1, now.bytes / now.bytesTotal),
+        now.bytesTotal === null || now.bytesTotal === 0 ? null : Math.min(1, now.bytes / now.bytesTotal),
         `reading ${name}: ${now.rows} rows`,
       ),
   })
@@ -75,7 +77,8 @@ async function readFile(
 }
 
 function bodyOf(report: ReadReport, name: string): ReadBody {
-  const { rows, columns, columnsGuessed, labels, duplicates, contradictions, bad, badShown, sha256 } = report
+  const { rows, columns, columnsGuessed, labels, duplicates, contradictions, bad, badShown, blank, notes, sha256 } =
+    report
   return {
     name,
     rows,
@@ -86,6 +89,8 @@ function bodyOf(report: ReadReport, name: string): ReadBody {
     duplicates,
     contradictions,
     bad,
+    blank,
+    notes: [...notes],
     badShown: badShown.map(({ line, reason }) => ({ line, reason })),
     sha256,
   }

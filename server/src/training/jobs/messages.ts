@@ -74,6 +74,8 @@ const ReadBody = Type.Object({
   duplicates: Count,
   contradictions: Count,
   bad: Count,
+  blank: Count,
+  notes: Type.Array(text(2000), { maxItems: 20 }),
   badShown: Type.Array(Type.Object({ line: Count, reason: text(2000) }), { maxItems: 100 }),
   sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
 })
