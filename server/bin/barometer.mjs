@@ -13,6 +13,11 @@ import module from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const NODE_MAJOR_MIN = 26
+/** After the command has ended, for what it left behind. */
+const END_MS = 1000
+
+// Whatever the command and its children write is for their owner alone, from its first byte: texts, models, secrets.
+process.umask(0o077)
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   // Compiled code is kept between runs, which halves the time to the first answer; where it cannot be kept, nothing is lost.
@@ -23,6 +28,8 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   useJoinedPackages(inRepository('node_modules/.cache/barometer-flat'))
   const { cli } = await import('../src/cli.ts')
   process.exitCode = await cli(process.argv.slice(2))
+  // All is said and closed. What still runs (a part of a start that failed) does not keep the process.
+  setTimeout(() => process.exit(), END_MS).unref()
 } else startAgain()
 
 /** Takes packages from the files that scripts/flatten.mjs made of them, where those are of the installed versions. */

@@ -1,10 +1,11 @@
 /** Builds everything, wires it, and stops it in reverse order. */
 import { hash, randomFillSync } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -22,6 +23,7 @@ import { registerStarters, type StarterNeeds, starterVersion } from './loop/regi
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
 import { Metrics } from './platform/metrics.ts'
+import { openHome } from './platform/openHome.ts'
 import { every } from './platform/timers.ts'
 import { modelOpener } from './serving/openModel.ts'
 import { Releases } from './serving/releases.ts'
@@ -39,6 +41,8 @@ const TIDY_MS = 1000
 /** The threads that score give way to the one that answers requests: under full load it is late by less. */
 const SCORING_NICENESS = 2
 const FETCH_TELL_MS = 5000
+/** A start that failed waits so long for its parts to end; the process ends what is left. */
+const TAKE_DOWN_MS = 3000
 /** Below this share of its time the event loop rests. */
 const RESTS_BELOW = 0.05
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,15 +58,29 @@ export function barometerVersion(): string {
   return version
 }
 
-export async function startServer(config: Config): Promise<RunningServer> {
+/** @param signal ends the start, whatever it waits for; a server that runs is ended by `stop` */
+export async function startServer(config: Config, signal?: AbortSignal): Promise<RunningServer> {
   const parts = new AsyncDisposableStack()
   try {
-    return await build(config, parts)
+    return await untilAborted(build(config, parts), signal)
   } catch (error) {
     // A start that fails (a port in use, an address that needs a key) leaves no thread and no timer behind.
-    await parts.disposeAsync()
+    // Why it failed is what matters: what fails or hangs when it is taken down adds nothing.
+    await Promise.race([parts.disposeAsync().catch(() => {}), setTimeout(TAKE_DOWN_MS, null, { ref: false })])
     throw error
   }
+}
+
+/** What `work` comes to, or the abort: the work is left to fail on the parts that were taken from it. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work
+  work.catch(() => {})
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => reject(new DOMException('Stopped before it was ready.', 'AbortError'))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  return await Promise.race([work, aborted])
 }
 
 /** Every part that must be ended goes onto `parts`, which ends them in reverse order. */
@@ -72,12 +90,13 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     level: config.logLevel,
     redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]'],
   })
-  mkdirSync(config.home, { recursive: true, mode: 0o700 })
+  openHome(config.home)
   const store = await openStore({
     url: config.databaseUrl,
     home: config.home,
     now: Date.now,
     queueRowsMax: config.queueRowsMax,
+    logger: log,
   })
   parts.defer(() => store.close())
   const metrics = new Metrics({
@@ -88,6 +107,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
         return { ...names, ...('model' in served ? { model: served.model } : {}) }
       }),
     scoringDepth: () => opener.depth(),
+    storeFailures: () => store.failures,
   })
   const opener = modelOpener({
     threads: config.scoringThreads,

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { retain as retainStep } from '../loop/retain.ts'
+import { openHome } from '../platform/openHome.ts'
 import type { Database } from '../store/database.ts'
 import { migrate as applyMigrations, migrationStatus } from '../store/migrations/migrate.ts'
 import { openDatabase } from '../store/openStore.ts'
@@ -105,27 +105,33 @@ function retain(terminal: Terminal): Command {
 }
 
 function check(terminal: Terminal): Command {
-  return shared(new Command('check').description('Write and read back, as /health does')).action(
-    async (options: Options) => {
-      const config = configOf(terminal, options)
-      const began = performance.now()
-      const dialect = await withStore(config, async (store) => {
-        await store.check()
-        return store.dialect
-      })
-      const ms = Math.round(performance.now() - began)
-      terminal.print(
-        options.json
-          ? JSON.stringify({ ok: true, dialect, ms })
-          : `ok: ${dialect} answers and writes (${ms} ms with opening it)`,
-      )
-    },
-  )
+  return shared(
+    new Command('check').description('Write and read back, and look for damage in the whole database'),
+  ).action(async (options: Options) => {
+    const config = configOf(terminal, options)
+    const began = performance.now()
+    const { dialect, damage } = await withStore(config, async (store) => {
+      await store.check()
+      return { dialect: store.dialect, damage: await store.integrity() }
+    })
+    const ms = Math.round(performance.now() - began)
+    if (damage.length > 0) {
+      if (options.json) terminal.print(JSON.stringify({ ok: false, dialect, ms, damage }))
+      else for (const finding of damage) terminal.print(finding)
+      terminal.setExitCode(exits.failed)
+      return terminal.say('The database is damaged: restore a backup.')
+    }
+    terminal.print(
+      options.json
+        ? JSON.stringify({ ok: true, dialect, ms, damage })
+        : `ok: ${dialect} answers, writes and is whole (${ms} ms)`,
+    )
+  })
 }
 
 /** The database as it is, for what must come before the schema is up to date. */
 async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  mkdirSync(config.home, { recursive: true, mode: 0o700 })
+  openHome(config.home)
   const database = await openDatabase({ url: config.databaseUrl, home: config.home, now: Date.now })
   try {
     return await work(database)

@@ -1,8 +1,9 @@
 /** The state that a command works on: settings, database, model versions. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Config, loadConfig } from '../config.ts'
+import { openHome } from '../platform/openHome.ts'
 import type { Store } from '../store/store.ts'
 import { OperatingError } from './failure.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,7 +30,7 @@ export function hasState(config: Config): boolean {
 /** Opens the store, brings its schema up to date, and closes it after the work, whatever comes of it. */
 export async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const { openStore } = await import('../store/openStore.ts')
-  mkdirSync(config.home, { recursive: true, mode: 0o700 })
+  openHome(config.home)
   const store = await openStore({ url: config.databaseUrl, home: config.home, now: Date.now })
   try {
     return await work(store)

@@ -26,7 +26,7 @@ export function serve(terminal: Terminal): Command {
     .action(async (options: Options) => {
       const config = loadConfig(terminal.env, terminal.folder, options)
       const stop = terminal.stopSignal()
-      const server = await startServer(config)
+      const server = await startServer(config, stop)
       terminal.say(welcome(server.address, terminal))
       await new Promise<void>((resolve) => {
         if (stop.aborted) resolve()

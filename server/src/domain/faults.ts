@@ -46,6 +46,11 @@ export const faults = {
   overloaded: { status: 503, say: 'The server has as much work as it can hold.' },
   timeout: { status: 503, say: 'The request took longer than the configured limit.' },
   store_unavailable: { status: 503, say: 'The prediction log cannot be written at the moment.' },
+  store_unusable: {
+    status: 503,
+    say: 'The database is damaged, or not one that this version of Barometer can use.',
+  },
+  home_unusable: { status: 503, say: 'The folder of the state cannot be made or written.' },
   not_ready: { status: 503, say: 'The server is still starting.' },
   stopping: { status: 503, say: 'The server is stopping.' },
   no_model: { status: 503, say: 'The task has no production version yet.' },

@@ -3,7 +3,9 @@ import { Metrics } from './metrics.ts'
 
 const version = { task: 'sentiment', name: 'sentiment', number: 3, labels: ['negative', 'neutral', 'positive'] }
 
-const make = () => new Metrics({ journalDepth: () => 7, serving: () => [version], scoringDepth: () => 3 })
+const storeFailures = () => ({ counts: { store_unavailable: 2 }, damaged: false })
+const make = () =>
+  new Metrics({ journalDepth: () => 7, serving: () => [version], scoringDepth: () => 3, storeFailures })
 
 test('the reference pipeline’s names and labels exist before the first prediction', async () => {
   const metrics = make()
@@ -49,7 +51,7 @@ test('a version that returns continues its counters', async () => {
 test('a cascade shows how many texts each of its parts has answered', async () => {
   const shares = { linear: 3, transformer: 1 }
   const cascade = { ...version, model: { labels: version.labels, shares } }
-  const metrics = new Metrics({ journalDepth: () => 0, serving: () => [cascade], scoringDepth: () => 0 })
+  const metrics = new Metrics({ journalDepth: () => 0, serving: () => [cascade], scoringDepth: () => 0, storeFailures })
   await metrics.registry.metrics()
   shares.linear++
   const text = await metrics.registry.metrics()

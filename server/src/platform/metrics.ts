@@ -33,6 +33,8 @@ export interface Gauges {
   readonly serving: () => readonly VersionNames[]
   /** Texts that wait for a neural model. */
   readonly scoringDepth: () => number
+  /** Failures of the database by the code of their fault, and whether damage was met. */
+  readonly storeFailures: () => { readonly counts: Readonly<Record<string, number>>; readonly damaged: boolean }
 }
 
 /** Texts of a batch. */
@@ -142,6 +144,26 @@ export class Metrics {
             this.inc({ task, model: name, version: String(number), part }, texts)
       },
     })
+    const failures = new Counter({
+      name: 'ml_store_failures_total',
+      help: 'Commits and queries that the database failed, by the code of their fault.',
+      labelNames: ['code'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [code, count] of Object.entries(gauges.storeFailures().counts)) this.inc({ code }, count)
+      },
+    })
+    const damaged = new Gauge({
+      name: 'ml_store_damaged',
+      help: '1 when damage was met in the database since the start.',
+      registers: [],
+      collect() {
+        this.set(gauges.storeFailures().damaged ? 1 : 0)
+      },
+    })
+    this.registry.registerMetric(failures)
+    this.registry.registerMetric(damaged)
     this.registry.registerMetric(parts)
     this.registry.registerMetric(waiting)
     this.registry.registerMetric(scoring)

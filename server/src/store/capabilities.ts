@@ -39,6 +39,8 @@ export interface Capabilities {
    * process). PostgreSQL: a column is one array, so a statement runs once a commit (one way over the network).
    */
   input<const Types extends SqlTypes>(columns: Types): AliasedRawBuilder<RowOf<Types>, 'input'>
+  /** Throws where the database is one of another program. A schema of PostgreSQL may be shared. */
+  refuseForeign(db: Kysely<Tables>): Promise<void>
   /** Makes what `firstSeq` needs. */
   createPositions(db: Kysely<Tables>): Promise<void>
   /** A statement that answers `first`: the first of `rowsMax` positions of the log that nobody else gets. */

@@ -16,6 +16,8 @@ export interface Database {
   commit(batch: Batch): Promise<CommitResult>
   /** Error of the driver → Fault('store_unavailable') where the database cannot be reached or written, else itself. */
   toFault(error: unknown): unknown
+  /** What is damaged, in words; nothing where all is well. Reads everything. */
+  integrity(): Promise<readonly string[]>
   facts(): Promise<Readonly<Record<string, number | string>>>
   /** Starts what needs the tables to exist: the journal's connection, the checkpointer. */
   start(): Promise<void>

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Millis } from '../domain/time.ts'
 import type { Database } from './database.ts'
+import { type Failures, failures } from './failures.ts'
 import { journal } from './log/journal.ts'
 import { log } from './log/log.ts'
 import { migrate } from './migrations/migrate.ts'
@@ -30,6 +31,8 @@ export interface StoreOptions {
 }
 
 export interface StoreLogger {
+  info(facts: object, message: string): void
+  error(facts: object, message: string): void
   warn(facts: object, message: string): void
 }
 
@@ -40,7 +43,8 @@ const COMMIT_CHARS_MAX = 4_000_000
 const WAL_BYTES_MAX = 8 * 2 ** 20
 
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = await openDatabase(options)
+  const failed = failures(options.logger)
+  const database = await openDatabase(options, failed)
   try {
     await migrate(database, options.now)
     await database.start()
@@ -48,11 +52,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await database.close()
     throw database.toFault(error)
   }
-  return assemble(database, options)
+  return assemble(database, failed, options)
 }
 
 /** The database alone, without bringing its schema up to date: for the command line. */
-export async function openDatabase(options: StoreOptions): Promise<Database> {
+export async function openDatabase(options: StoreOptions, failed = failures(options.logger)): Promise<Database> {
   const { url, home, logger } = options
   if (url === null || url.startsWith('sqlite:')) {
     const path = url === null ? join(home, 'barometer.db') : url.slice('sqlite:'.length)
@@ -62,6 +66,7 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
       autocheckpointPages: options.autocheckpointPages ?? 0,
       bytesMax: options.bytesMax ?? null,
       logger,
+      onFault: failed.note,
     })
   }
   if (/^postgres(ql)?:/.test(url)) {
@@ -72,7 +77,22 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
   throw new Error('A database address starts with sqlite: or postgres:.')
 }
 
-function assemble(database: Database, options: StoreOptions): Store {
+function assemble(opened: Database, failed: Failures, options: StoreOptions): Store {
+  // Whatever the database is at fault for passes through here once, and is said to those who run the server.
+  const database: Database = {
+    ...opened,
+    toFault: (error) => failed.note(opened.toFault(error), 'a query'),
+    async commit(batch) {
+      try {
+        const result = await opened.commit(batch)
+        failed.committed()
+        return result
+      } catch (error) {
+        throw failed.note(error, 'a commit')
+      }
+    },
+  }
+  const writeAndRead = guarded(() => check(database, options.now()), database)
   const writes = journal(database, {
     queueRowsMax: options.queueRowsMax ?? QUEUE_ROWS_MAX,
     commitRowsMax: options.commitRowsMax ?? COMMIT_ROWS_MAX,
@@ -87,7 +107,17 @@ function assemble(database: Database, options: StoreOptions): Store {
     registry: guard(registry(database), database),
     keys: guard(keys(database), database),
     trainingRuns: guard(trainingRuns(database), database),
-    check: guarded(() => check(database, options.now()), database),
+    async check() {
+      // A mark may still find room, or a whole page, where rows do not.
+      const present = failed.present()
+      if (present !== null) throw present
+      await writeAndRead()
+      failed.committed()
+    },
+    integrity: guarded(() => opened.integrity(), opened),
+    get failures() {
+      return { counts: failed.counts, damaged: failed.damaged }
+    },
     facts: guarded(
       async () => ({ ...(await database.facts()), queuedRows: writes.depth, commits: writes.commits }),
       database,

@@ -11,6 +11,7 @@ import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '..
 import type { Millis } from '../domain/time.ts'
 import type { KeptEvent, TrainingRun, TrainingState, TrainingTrial } from '../domain/trainingRun.ts'
 import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
+import type { FailureCounts } from './failures.ts'
 import type { ColumnFilter } from './log/columns.ts'
 
 export type Appended =
@@ -229,8 +230,12 @@ export interface Store {
   readonly registry: Registry
   readonly keys: Keys
   readonly trainingRuns: TrainingRuns
-  /** Writes and reads back; rejects when that fails. */
+  /** Writes and reads back; rejects when that fails, when commits fail, or when damage was met. */
   check(): Promise<void>
+  /** What is damaged, in words; nothing where all is well. Reads the whole database. */
+  integrity(): Promise<readonly string[]>
+  /** Failures of the database since it was opened, by the code of their fault, and whether damage was met. */
+  readonly failures: { readonly counts: FailureCounts; readonly damaged: boolean }
   /** Bytes on disk, and what else an operator wants to see. */
   facts(): Promise<Readonly<Record<string, number | string>>>
   /** Commits what was accepted, then closes. */

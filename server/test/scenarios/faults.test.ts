@@ -31,6 +31,8 @@ const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
   disk_full: 'of training runs, which say it where they are kept: server/src/training/jobs',
   training_diverged: 'of a run that learns: server/src/engine/fit',
   checkpoint_unusable: 'of a run that is taken up again: server/src/engine/fit',
+  store_unusable: 'of a damaged database: server/test/scenarios/storeFails.test.ts',
+  home_unusable: 'of a start, on the command line: server/test/tooling/start.test.ts',
   not_ready: 'the server listens only when it is ready: server/src/api/access.ts is the last guard',
   stopping: 'open connections are answered to the last while the server stops: server/test/contracts',
 }

@@ -50,6 +50,9 @@ type Call =
       reject(error: unknown): void
     }
 
+/** What would meet every call of the commit alike. */
+const DATABASE_FAULTS: ReadonlySet<string> = new Set(['store_unavailable', 'store_unusable'])
+
 const LOGGED: Appended = { kind: 'logged' }
 
 export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal {
@@ -106,7 +109,7 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
       settle(calls, result)
     } catch (error) {
       // The database is at fault, or this call is: then it fails alone.
-      if (error instanceof Fault && error.code === 'store_unavailable') for (const call of calls) call.reject(error)
+      if (error instanceof Fault && DATABASE_FAULTS.has(error.code)) for (const call of calls) call.reject(error)
       else if (calls.length === 1) calls[0].reject(error)
       else {
         for (const call of calls) await commitCalls([call])

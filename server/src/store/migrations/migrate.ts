@@ -1,5 +1,6 @@
 /** Numbered migrations, each in its own transaction, under a lock, so that processes that start together take turns. */
 import type { Kysely } from 'kysely'
+import { Fault } from '../../domain/faults.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { Database } from '../database.ts'
@@ -28,6 +29,7 @@ export interface MigrationStatus {
 export async function migrate(database: Database, now: () => Millis, all = migrations): Promise<readonly Migration[]> {
   return await database.write.transaction().execute(async (trx) => {
     await database.can.exclusive(trx)
+    await database.can.refuseForeign(trx)
     await trx.schema
       .createTable('migrations')
       .ifNotExists()
@@ -66,8 +68,9 @@ function refuseNewer(applied: readonly number[], all: readonly Migration[]) {
   const newest = Math.max(0, ...applied)
   const known = all.at(-1)?.number ?? 0
   if (newest <= known) return
-  throw new Error(
-    `The database is at schema ${newest}, and this version of Barometer knows schemas up to ${known}. ` +
+  throw new Fault('store_unusable', {
+    say:
+      `The database is at schema ${newest}, and this version of Barometer knows schemas up to ${known}. ` +
       'Start the newer version that made it, or restore a backup from before.',
-  )
+  })
 }

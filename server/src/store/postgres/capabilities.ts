@@ -20,6 +20,9 @@ export const postgresCapabilities: Capabilities = {
       sql`input(${sql.join(names.map((name) => sql.ref(name)))})`,
     )
   },
+  async refuseForeign() {
+    // Its tables may lie beside those of others.
+  },
   async createPositions(db) {
     await sql`create sequence position_blocks`.execute(db)
     await sql`create sequence replicas maxvalue 2147483647`.execute(db)

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { Fault } from '../../domain/faults.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { RowOf, SqlTypes } from '../log/columns.ts'
 
@@ -13,6 +14,15 @@ export const sqliteCapabilities: Capabilities = {
     sql<
       RowOf<Types>
     >`(select ${sql.join(Object.keys(columns).map((name) => sql`${null} as ${sql.ref(name)}`))})`.as<'input'>('input'),
+  async refuseForeign(db) {
+    const { rows } = await sql<{ name: string }>`select name from sqlite_schema
+      where type = 'table' and name not like 'sqlite\\_%' escape '\\'`.execute(db)
+    const names = new Set(rows.map((row) => row.name))
+    if (names.size === 0 || (names.has('migrations') && names.has('marks'))) return
+    throw new Fault('store_unusable', {
+      say: 'The file is a database of another program: name another with DATABASE_URL.',
+    })
+  },
   async createPositions() {
     // The log itself has them.
   },

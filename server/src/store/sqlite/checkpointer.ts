@@ -20,6 +20,7 @@ interface CheckpointerNeeds {
   /** A connection other than the writer's. */
   readonly side: Kysely<Tables>
   readonly logger: StoreLogger | undefined
+  readonly onError: (error: unknown) => void
 }
 
 /** Answer of `pragma wal_checkpoint`: whether it was blocked, pages in the WAL, those of them that are in the database. */
@@ -56,7 +57,7 @@ export interface Checkpointer {
   close(): Promise<void>
 }
 
-export function checkpointer({ path, walBytesMax, writer, side, logger }: CheckpointerNeeds): Checkpointer {
+export function checkpointer({ path, walBytesMax, writer, side, logger, onError }: CheckpointerNeeds): Checkpointer {
   let commits = 0
   let seenCommits = 0
   let idleSince = performance.now()
@@ -131,6 +132,7 @@ export function checkpointer({ path, walBytesMax, writer, side, logger }: Checkp
       failed = false
     } catch (error) {
       failed = true
+      onError(error)
       logger?.warn({ err: error }, 'the checkpointer of the log will try again')
     }
     scheduleTick()

@@ -24,6 +24,15 @@ const STATEMENTS_MAX = 100
 
 export function connect(options: ConnectionOptions): Connection {
   const db = new DatabaseSync(options.path, { readOnly: options.readOnly, timeout: options.busyMs })
+  try {
+    return configure(db, options)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function configure(db: DatabaseSync, options: ConnectionOptions): Connection {
   db.exec(`pragma cache_size = ${-options.cacheKib}; pragma temp_store = memory`)
   if (!options.readOnly) {
     // A commit is on disk when it returns; the log behind it is folded in by checkpointer.ts, never by a commit.

@@ -2,9 +2,9 @@
  * SQLite in three threads: the journal's commits and the index steps behind them; reads; and everything else that
  * writes (registry, keys, retention, migrations) together with the checkpoints. Each has a connection of its own.
  */
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { Fault } from '../../domain/faults.ts'
 import type { Database } from '../database.ts'
 import type { CommitResult } from '../log/commit.ts'
@@ -25,6 +25,8 @@ export interface SqliteOptions {
   /** Bytes that the database may have; null for what the disk has. */
   readonly bytesMax: number | null
   readonly logger: StoreLogger | undefined
+  /** Takes note of a fault that no caller hears of: a checkpoint, a step of the index. */
+  readonly onFault: (error: unknown, doing: string) => void
 }
 
 /** KiB of pages that each connection keeps. */
@@ -40,8 +42,12 @@ export async function openSqlite({
   autocheckpointPages,
   bytesMax,
   logger,
+  onFault,
 }: SqliteOptions): Promise<Database> {
-  mkdirSync(dirname(path), { recursive: true })
+  protect(path)
+  let started = false
+  // Before it has started only its owner sees the error, and needs to know which file it is about.
+  const toFault = (error: unknown) => faultOf(error, started ? null : path)
   const connection = { path, busyMs: BUSY_MS, bytesMax: bytesMax ?? 0, autocheckpointPages }
   const side = startThread({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.side },
@@ -58,7 +64,14 @@ export async function openSqlite({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.journal },
     statements,
   })
-  const checkpoints = checkpointer({ path, walBytesMax, writer, side: write, logger })
+  const checkpoints = checkpointer({
+    path,
+    walBytesMax,
+    writer,
+    side: write,
+    logger,
+    onError: (error) => onFault(toFault(error), 'a checkpoint'),
+  })
 
   return {
     dialect: 'sqlite',
@@ -75,6 +88,15 @@ export async function openSqlite({
       }
     },
     toFault,
+    async integrity() {
+      try {
+        return await findDamage(read)
+      } catch (error) {
+        const fault = toFault(error)
+        if (fault instanceof Fault && fault.code === 'store_unusable') return [fault.message]
+        throw fault
+      }
+    },
     async facts() {
       return {
         databaseBytes: bytesOf(path),
@@ -83,8 +105,7 @@ export async function openSqlite({
       }
     },
     async start() {
-      // Texts that people wrote are for the owner's eyes.
-      if (existsSync(path)) chmodSync(path, 0o600)
+      started = true
       checkpoints.start()
     },
     async close() {
@@ -92,6 +113,36 @@ export async function openSqlite({
       await closeAll([writer, reader, side])
     },
   }
+}
+
+/**
+ * Texts that people wrote are for the owner's eyes, from the first byte: SQLite gives the files beside a database (-wal,
+ * -shm) the mode that the database has, so it is made with that mode before SQLite opens it.
+ */
+function protect(path: string) {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    closeSync(openSync(path, 'a', 0o600))
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Fault('store_unavailable', { say: `The database ${path} cannot be opened: ${why}.`, cause: error })
+  }
+}
+
+/** Most findings of a check that are told. */
+const FINDINGS_MAX = 100
+
+/** Pages, tables, indices and the full-text index (integrity_check looks into it since SQLite 3.44), then references. */
+async function findDamage(read: Kysely<Tables>): Promise<readonly string[]> {
+  const pages = await sql<{ integrity_check: string }>`pragma integrity_check(${sql.lit(FINDINGS_MAX)})`.execute(read)
+  const references = await sql<{ table: string; rowid: number; parent: string }>`pragma foreign_key_check`.execute(read)
+  return [
+    ...pages.rows.map((row) => row.integrity_check).filter((said) => said !== 'ok'),
+    ...references.rows
+      .slice(0, FINDINGS_MAX)
+      .map(({ table, rowid, parent }) => `row ${rowid} of ${table} names a row of ${parent} that does not exist`),
+  ]
 }
 
 /** Rows of the log that the full-text index lacks, or some more: positions may have gaps. */
@@ -119,18 +170,30 @@ const UNAVAILABLE = new Set([
   6, // LOCKED
   8, // READONLY
   10, // IOERR
-  11, // CORRUPT
   13, // FULL
   14, // CANTOPEN
   15, // PROTOCOL
-  26, // NOTADB
 ])
+const [CORRUPT, NOTADB] = [11, 26]
 const RETRY_AFTER_SECONDS = 2
 
-export function toFault(error: unknown): unknown {
+/** @param place the file, where the fault shall name it */
+function faultOf(error: unknown, place: string | null): unknown {
   if (!(error instanceof SqliteError)) return error
   if (error.origin === 'VersionUnknown') return new Fault('version_unknown', { cause: error })
-  const unavailable = error.origin === THREAD_ENDED || (error.code !== null && UNAVAILABLE.has(error.code & 0xff))
+  const primary = error.code === null ? null : error.code & 0xff
+  if (primary === CORRUPT || primary === NOTADB) {
+    const what = primary === NOTADB ? 'is not a SQLite database' : 'is damaged'
+    return new Fault('store_unusable', {
+      say: `The database${place === null ? '' : ` ${place}`} ${what}: ${error.message}. Restore a backup, or move it away to begin anew.`,
+      cause: error,
+    })
+  }
+  const unavailable = error.origin === THREAD_ENDED || (primary !== null && UNAVAILABLE.has(primary))
   if (!unavailable) return error
-  return new Fault('store_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error })
+  return new Fault('store_unavailable', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    cause: error,
+    ...(place === null ? {} : { say: `The database ${place} cannot be opened or written: ${error.message}.` }),
+  })
 }

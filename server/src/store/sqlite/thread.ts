@@ -18,13 +18,15 @@ port.on('message', (question: Question) => {
 })
 
 function answerTo(question: Question): Answer {
+  if (question.kind === 'close') {
+    abandon()
+    return { kind: 'closed' }
+  }
   try {
     open ??= connect(options)
     if (question.kind === 'query') return runQuery(open, question.sql, question.parameters)
     if (question.kind === 'commit') return { kind: 'committed', result: commit(open, question.batch) }
-    if (question.kind === 'index') return { kind: 'indexed', ...indexStep(open, question.rowsMax) }
-    open.db.close()
-    return { kind: 'closed' }
+    return { kind: 'indexed', ...indexStep(open, question.rowsMax) }
   } catch (error) {
     const failed = toThreadError(error)
     // After an input or output error the connection's view of the file is not to be trusted, nor after a failed step of
@@ -119,7 +121,7 @@ function abandon() {
   try {
     open?.db.close()
   } catch {
-    // It could not be read or written; whether it can be closed changes nothing.
+    // It could not be read or written; whether it can be closed changes nothing: what was answered is on disk.
   }
   open = null
 }

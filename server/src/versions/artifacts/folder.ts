@@ -65,7 +65,7 @@ export async function storeEntries(
   const partial = `${beside}.partial`
   const replaced = `${beside}.replaced`
   try {
-    await mkdir(partial, { recursive: true })
+    await mkdir(partial, { recursive: true, mode: 0o700 })
     await writeEntries(partial, entries)
     await verifyArtifact(partial, { digest })
     await sync(partial)
@@ -161,7 +161,7 @@ async function writeEntries(folder: string, entries: AsyncIterable<ArtifactEntry
 }
 
 async function appendSynced(path: string, bytes: Uint8Array, flags: 'wx' | 'a'): Promise<void> {
-  const file = await open(path, flags, 0o644)
+  const file = await open(path, flags, 0o600)
   try {
     await file.writeFile(bytes)
     await file.sync()
