@@ -91,6 +91,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]'],
   })
   openHome(config.home)
+  const secret = serverSecret(config.home, config.secret)
   const store = await openStore({
     url: config.databaseUrl,
     home: config.home,
@@ -163,7 +164,6 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     every(TAIL_MS, showNewestRows, failing('cannot read the newest rows')),
   ])
     parts.defer(stopRound)
-  const secret = serverSecret(config.home, config.secret)
   let stopping: Promise<void> | null = null
   const app = await buildApp(
     {

@@ -66,7 +66,7 @@ export async function openDatabase(options: StoreOptions, failed = failures(opti
       autocheckpointPages: options.autocheckpointPages ?? 0,
       bytesMax: options.bytesMax ?? null,
       logger,
-      onFault: failed.note,
+      onFault: (error, doing) => void failed.note(error, doing),
     })
   }
   if (/^postgres(ql)?:/.test(url)) {
