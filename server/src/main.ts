@@ -1,5 +1,5 @@
 /** Builds everything, wires it, and stops it in reverse order. */
-import { hash, randomFillSync } from 'node:crypto'
+import { hash, randomBytes, randomFillSync } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
@@ -141,7 +141,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   })
   parts.defer(() => releases.close())
   await releases.follow()
-  const feed = new Feed()
+  const feed = new Feed(randomBytes(6).toString('hex'))
   parts.defer(() => feed.close())
   const late = tail(store.log, startedAt)
   const training = trainingWork(config, releasesNeeds)

@@ -126,3 +126,8 @@ export type FeedbackEvent = Static<typeof FeedbackEvent>
 /** How many events a slow or busy connection was not sent. */
 export const SkippedEvent = Type.Object({ predictions: Type.Integer() })
 export type SkippedEvent = Static<typeof SkippedEvent>
+
+/** `after`: id of the last event that is known already. */
+export const EventsQuery = Type.Object({
+  after: Type.Optional(Type.String({ pattern: '^[0-9a-z]{1,20}-[0-9]{1,15}$' })),
+})

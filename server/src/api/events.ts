@@ -1,17 +1,11 @@
 /** GET /events: server-sent events of what happens now. */
-import type { ServerResponse } from 'node:http'
-import { Fault } from '../domain/faults.ts'
+import { EventsQuery } from '@barometer/wire'
 import type { FeedBatch } from '../loop/feed.ts'
 import type { Api, ApiNeeds } from './context.ts'
-import { openEventStream } from './eventStream.ts'
-
-const WATCHERS_MAX = 100
-const HEARTBEAT_MS = 15_000
-/** A connection that has this much unread is skipped until it has read. */
-const UNREAD_BYTES_MAX = 256 * 1024
+import { eventStreams, eventText } from './eventStream.ts'
 
 export function eventRoutes(app: Api, { feed }: ApiNeeds): void {
-  const open = new Set<ServerResponse>()
+  const begin = eventStreams(app, 'live streams')
 
   app.get(
     '/events',
@@ -20,49 +14,48 @@ export function eventRoutes(app: Api, { feed }: ApiNeeds): void {
       // A stream has no answer to HEAD: there is nothing whose end would send the headers.
       exposeHeadRoute: false,
       schema: {
-        summary: 'Live: server-sent events `prediction`, `feedback`, `stage` and `skipped`',
+        summary:
+          'Live: server-sent events `prediction`, `feedback`, `stage` and `skipped`; `after` goes on from an id, or says `reset`',
         tags: ['log'],
+        querystring: EventsQuery,
       },
     },
     (request, reply) => {
-      if (open.size >= WATCHERS_MAX)
-        throw new Fault('overloaded', { say: `${WATCHERS_MAX} live streams are open already.` })
-      const raw = openEventStream(reply)
-      open.add(raw)
+      const stream = begin(request, reply)
+      const header = request.headers['last-event-id']
+      // EventSource asks again at the same address, with the newer id in the header.
+      const after = (typeof header === 'string' ? header : undefined) ?? request.query.after ?? null
       let skipped = 0
-      const unwatch = feed.watch((batch) => {
-        if (raw.writableLength > UNREAD_BYTES_MAX) {
-          skipped += batch.events.length + batch.skipped
+      const { missed, leave } = feed.watch((batch) => {
+        if (stream.isBehind) {
+          skipped += predictionsOf(batch)
           return
         }
-        raw.write(textOf(batch, skipped))
+        if (skipped > 0) stream.send(eventText('skipped', { predictions: skipped }))
         skipped = 0
-      })
-      const heartbeat = setInterval(() => raw.write(': still here\n\n'), HEARTBEAT_MS).unref()
-      request.raw.on('close', () => {
-        unwatch()
-        clearInterval(heartbeat)
-        open.delete(raw)
-      })
+        stream.send(textOf(batch))
+      }, after)
+      stream.ended.addEventListener('abort', leave, { once: true })
+      stream.send(missed === null ? eventText('reset', {}) : textOf(missed))
     },
   )
-
-  // A live stream never ends by itself, so a stopping server ends it.
-  app.addHook('preClose', (done) => {
-    for (const raw of open) raw.end()
-    done()
-  })
 }
 
-/** The text of a batch, made once for all who watch the same batch without having skipped any. */
+/** The text of a batch, made once for all who watch. */
 const made = new WeakMap<FeedBatch, string>()
 
-function textOf(batch: FeedBatch, skippedBefore: number): string {
-  let events = made.get(batch)
-  if (events === undefined) {
-    events = batch.events.map(({ event, body }) => `event: ${event}\ndata: ${JSON.stringify(body)}\n\n`).join('')
-    made.set(batch, events)
-  }
-  const skipped = batch.skipped + skippedBefore
-  return skipped === 0 ? events : `${events}event: skipped\ndata: {"predictions":${skipped}}\n\n`
+function textOf(batch: FeedBatch): string {
+  const known = made.get(batch)
+  if (known !== undefined) return known
+  const text = batch.map(({ id, event, body }) => eventText(event, body, id)).join('')
+  made.set(batch, text)
+  return text
+}
+
+/** How many predictions a batch shows or counts. */
+function predictionsOf(batch: FeedBatch): number {
+  return batch.reduce((sum, { event, body }) => {
+    if (event === 'prediction') return sum + 1
+    return event === 'skipped' && 'predictions' in body ? sum + Number(body.predictions) : sum
+  }, 0)
 }

@@ -1,6 +1,5 @@
 /** /training-runs: ask for a run, look at it, watch its curves, end it. */
 import { realpath } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
 import { isAbsolute, join, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -17,7 +16,6 @@ import { Fault } from '../domain/faults.ts'
 import { isUuidv7 } from '../domain/ids.ts'
 import {
   isOver,
-  type KeptEvent,
   type TrainingAsked,
   type TrainingEvaluated,
   type TrainingEvent,
@@ -26,16 +24,12 @@ import {
   type TrainingRun,
 } from '../domain/trainingRun.ts'
 import type { Api, ApiNeeds } from './context.ts'
-import { openEventStream } from './eventStream.ts'
+import { type EventStream, eventStreams, eventText } from './eventStream.ts'
 
 const PAGE_ROWS = 50
-const WATCHERS_MAX = 100
 /** A curve that is looked at is asked for so often; the run itself is written twice a second. */
 const LOOK_MS = 500
-const HEARTBEAT_MS = 15_000
 const EVENTS_OF_A_LOOK = 500
-/** A watcher that has this much unread is waited for. */
-const UNREAD_BYTES_MAX = 256 * 1024
 
 export function trainingRoutes(app: Api, needs: ApiNeeds): void {
   const { config, store, predictionLog, now, checkTraining } = needs
@@ -129,7 +123,7 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
     async ({ params: { id } }) => runBody(await store.trainingRuns.cancel(id, now())),
   )
 
-  const open = new Set<ServerResponse>()
+  const begin = eventStreams(app, 'streams of runs')
   app.get(
     '/training-runs/:id/events',
     {
@@ -147,38 +141,24 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       // The end was sent; EventSource reconnects by itself until it is answered with 204.
       if (isOver(run.state) && after > 0 && (await store.trainingRuns.events(run.id, after, 1)).length === 0)
         return reply.code(204).send()
-      if (open.size >= WATCHERS_MAX) throw new Fault('overloaded', { say: `${WATCHERS_MAX} runs are watched already.` })
-      const raw = openEventStream(reply)
-      open.add(raw)
-      const left = new AbortController()
-      request.raw.on('close', () => {
-        open.delete(raw)
-        left.abort()
-      })
+      const stream = begin(request, reply)
       try {
-        await tell(run.id, after, raw, left.signal)
+        await tell(run.id, after, stream)
       } catch (error) {
         // The store is away: the watcher asks again by itself.
         request.log.warn({ why: error instanceof Error ? error.message : String(error) }, 'a watched run was lost')
       } finally {
-        raw.end()
+        stream.end()
       }
       return reply
     },
   )
 
-  // A live stream never ends by itself, so a stopping server ends it.
-  app.addHook('preClose', (done) => {
-    for (const raw of open) raw.end()
-    done()
-  })
-
   /** All that was, then what comes, until the run is over or the watcher has left. */
-  async function tell(id: string, from: number, raw: ServerResponse, signal: AbortSignal): Promise<void> {
+  async function tell(id: string, from: number, stream: EventStream): Promise<void> {
     let after = from
     let told = ''
-    let quietMs = 0
-    while (!signal.aborted && !raw.writableEnded) {
+    while (!stream.ended.aborted) {
       // The run is read before its events: once it reads as over, the events after that are its last.
       const run = await runWith(id)
       const events = await store.trainingRuns.events(id, after, EVENTS_OF_A_LOOK)
@@ -188,17 +168,11 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       const state = `${run.state} ${run.cancelAsked} ${run.attempts}`
       const changed = last && state !== told
       if (changed) told = state
-      const text =
-        events.map(eventText).join('') + (changed ? `event: run\ndata: ${JSON.stringify(runBody(run))}\n\n` : '')
-      if (text !== '') raw.write(text)
+      for (const { seq, at, event } of events)
+        stream.send(eventText(event.kind, { at: new Date(at).toISOString(), ...eventBody(event) }, seq))
+      if (changed) stream.send(eventText('run', runBody(run)))
       if (last && isOver(run.state)) return
-      quietMs = text === '' ? quietMs + LOOK_MS : 0
-      if (quietMs >= HEARTBEAT_MS) {
-        raw.write(': still here\n\n')
-        quietMs = 0
-      }
-      if (last || raw.writableLength > UNREAD_BYTES_MAX)
-        await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
+      if (last || stream.isBehind) await delay(LOOK_MS, undefined, { signal: stream.ended }).catch(() => undefined)
     }
   }
 
@@ -211,11 +185,6 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
 
 function seqOf(header: string | string[] | undefined): number {
   return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0
-}
-
-function eventText({ seq, at, event }: KeptEvent): string {
-  const { kind } = event
-  return `id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify({ at: new Date(at).toISOString(), ...eventBody(event) })}\n\n`
 }
 
 function eventBody(event: TrainingEvent): object {
