@@ -56,9 +56,12 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9
 
 /** Runs the npm that started this script, else the one in the PATH. */
 export function npm(args) {
+  // An npm that does not know `allowScripts` runs onnxruntime-node's install script, which would fetch CUDA. The setting is
+  // a variable and not a line of .npmrc, because npm 11 warns at every call of a line that it does not know.
+  const options = { env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' } }
   const own = process.env['npm_execpath']
-  if (own?.endsWith('npm-cli.js')) return run(process.execPath, [own, ...args])
-  return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args]) : run('npm', args)
+  if (own?.endsWith('npm-cli.js')) return run(process.execPath, [own, ...args], options)
+  return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args], options) : run('npm', args, options)
 }
 
 /** The environment with the repository's own commands and Node first in the PATH, as npm has it for its scripts. */
