@@ -199,6 +199,12 @@ export const settings = {
     ['debug', 'info', 'warn', 'error', 'silent'] as const,
     'Least important log line that is written.',
   ),
+  logFormat: choice(
+    'LOG_FORMAT',
+    'auto',
+    ['auto', 'text', 'json'] as const,
+    'How log lines are written: words for a person or JSON; auto takes words on a terminal.',
+  ),
 } as const
 
 type Settings = typeof settings

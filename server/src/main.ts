@@ -22,6 +22,7 @@ import { rollingWindow } from './loop/observe.ts'
 import { registerStarters, type StarterNeeds, starterVersion } from './loop/register.ts'
 import { retain } from './loop/retain.ts'
 import { tail } from './loop/tail.ts'
+import { logLine } from './platform/logLines.ts'
 import { Metrics } from './platform/metrics.ts'
 import { openHome } from './platform/openHome.ts'
 import { every } from './platform/timers.ts'
@@ -86,10 +87,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined
 /** Every part that must be ended goes onto `parts`, which ends them in reverse order. */
 async function build(config: Config, parts: AsyncDisposableStack): Promise<RunningServer> {
   const startedAt = Date.now()
-  const log = pino({
-    level: config.logLevel,
-    redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]'],
-  })
+  const log = logger(config)
   openHome(config.home)
   const secret = serverSecret(config.home, config.secret)
   const store = await openStore({
@@ -205,6 +203,18 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       return (stopping ??= parts.disposeAsync())
     },
   }
+}
+
+/** JSON to stdout; words where a person watches. */
+function logger({ logLevel, logFormat }: Config): Logger {
+  const options = {
+    level: logLevel,
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]'],
+  }
+  const { stdout } = process
+  if (logFormat === 'json' || (logFormat === 'auto' && !stdout.isTTY)) return pino(options)
+  const colour = stdout.isTTY && stdout.hasColors() // which honours NO_COLOR
+  return pino(options, { write: (line: string) => void stdout.write(logLine(line, colour)) })
 }
 
 /** Training runs of the server. Their code is loaded when the first one waits or is asked for. */

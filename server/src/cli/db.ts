@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { retain as retainStep } from '../loop/retain.ts'
@@ -9,7 +10,7 @@ import { exits } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, requireState, withExistingStore, withStore } from './home.ts'
 import { wholeNumber } from './options.ts'
 import { startProgress } from './progress.ts'
-import { bytes, count, moment, table } from './style.ts'
+import { bytes, count, counted, moment, table } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options extends HomeOptions {
@@ -59,7 +60,9 @@ function status(terminal: Terminal): Command {
         waiting.length > 0
           ? null
           : await withStore(config, async (store) => ({ rows: await store.log.count(), ...(await store.facts()) }))
-      if (options.json) return terminal.print(JSON.stringify({ migrations, facts }))
+      const where = placeOf(config)
+      if (options.json) return terminal.print(JSON.stringify({ where, migrations, facts }))
+      terminal.print(`${where}\n`)
       const rows = migrations.map((one) => [String(one.number), one.name, one.at === null ? 'waits' : moment(one.at)])
       terminal.print(table(['migration', 'name', 'applied (UTC)'], rows, terminal.colour))
       if (facts === null) return terminal.say('The schema is not up to date: barometer db migrate')
@@ -94,12 +97,12 @@ function retain(terminal: Terminal): Command {
         const gone = await retainStep(limits, terminal.now(), store.log)
         total += gone
         if (gone === 0 || stop.aborted) return total
-        progress.update(null, `${count(total)} predictions`)
+        progress.update(null, `${counted(total, 'prediction')}`)
       }
     })
     progress.end()
     if (options.json) terminal.print(JSON.stringify({ removed, finished: !stop.aborted }))
-    else terminal.print(`${count(removed)} predictions removed${stop.aborted ? ' before it was stopped' : ''}`)
+    else terminal.print(`${counted(removed, 'prediction')} removed${stop.aborted ? ' before it was stopped' : ''}`)
     if (stop.aborted) terminal.setExitCode(exits.interrupted)
   })
 }
@@ -140,6 +143,13 @@ async function withDatabase<T>(config: Config, work: (database: Database) => Pro
   } finally {
     await database.close()
   }
+}
+
+/** The file, or the address without what is secret in it. */
+function placeOf({ databaseUrl, home }: Config): string {
+  if (databaseUrl === null) return join(home, 'barometer.db')
+  const { protocol, username, host, pathname } = new URL(databaseUrl)
+  return `${protocol}//${username === '' ? '' : `${username}@`}${host}${pathname}`
 }
 
 function factWords(name: string, value: string | number): string {

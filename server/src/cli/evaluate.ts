@@ -8,7 +8,7 @@ import { configOf, HOME_OPTION, type HomeOptions } from './home.ts'
 import { evaluationTable } from './models.ts'
 import { wholeNumber } from './options.ts'
 import { startProgress } from './progress.ts'
-import { count, table } from './style.ts'
+import { count, counted, table } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { type LoadedVersion, loadVersion, WISH_HELP, type Wish, wish } from './versions.ts'
 
@@ -51,14 +51,14 @@ export function evaluate(terminal: Terminal): Command {
           format: options.format,
           encoding: options.encoding,
           signal,
-          onProgress: (now) => progress.update(null, `${count(now.rows)} rows read`),
+          onProgress: (now) => progress.update(null, `${counted(now.rows, 'row')} read`),
         })
         for (const note of report.notes) progress.end(`${options.data}: ${note}`)
         const measured = await measure(version.textModel(), rows, {
           name: basename(options.data),
           seed: options.seed,
           presentOnly: options.presentOnly === true,
-          onProgress: (done) => progress.update(done / rows.length, `${count(done)} rows`),
+          onProgress: (done) => progress.update(done / rows.length, `${counted(done, 'row')}`),
           signal,
         })
         progress.end()
@@ -88,16 +88,16 @@ function described({ title }: LoadedVersion, measured: Measured, report: ReadRep
     evaluationTable(evaluation, colour),
     '',
     confusionTable(labels, evaluation.confusion ?? [], colour),
-    ...(report.blank > 0 ? [`${count(report.blank)} blank rows were passed over.`] : []),
+    ...(report.blank > 0 ? [`${counted(report.blank, 'blank row was', 'blank rows were')} passed over.`] : []),
     ...(report.bad > 0
       ? [
-          `${count(report.bad)} bad rows were left out:`,
+          `${counted(report.bad, 'bad row was', 'bad rows were')} left out:`,
           ...report.badShown.map(({ line, reason }) => `  line ${line}: ${reason}`),
         ]
       : []),
     ...(unknownRows > 0
       ? [
-          `${count(unknownRows)} rows were left out, because the model does not know their labels: ${unknownLabels.slice(0, 10).join(', ')}`,
+          `${counted(unknownRows, 'row was', 'rows were')} left out, because the model does not know their labels: ${unknownLabels.slice(0, 10).join(', ')}`,
         ]
       : []),
   ].join('\n')

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { createKey } from '../api/access/keys.ts'
 import { parseRate } from '../api/access/rate.ts'
 import { serverSecret } from '../api/access/secret.ts'
@@ -42,7 +42,9 @@ function create(terminal: Terminal): Command {
     .description('Make a key and show it, once')
     .requiredOption('--name <name>', 'what the key is for', keyName)
     .requiredOption('--scopes <list>', `what it may do: ${SCOPES.join(', ')}; separated by commas`, scopes)
-    .option('--rate <rate>', 'most requests: 100/min, 5/s, 1000/h or none', rate, null)
+    .addOption(
+      new Option('--rate <rate>', 'most requests: 100/min, 5/s, 1000/h or none').argParser(rate).default(null, 'none'),
+    )
     .option('--expires <time>', 'until when it is good: 90d, 12h (default: until it is revoked)', span)
     .option(...HOME_OPTION)
     .option('--json', 'as JSON')

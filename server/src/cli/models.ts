@@ -8,7 +8,7 @@ import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact
 import { exits } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withExistingStore } from './home.ts'
 import { exactly, modelName, type Named, named, wholeNumber } from './options.ts'
-import { bytes, count, moment, paint, percent, table } from './style.ts'
+import { bytes, count, counted, moment, paint, percent, table } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options extends HomeOptions {
@@ -216,16 +216,16 @@ function described(version: Version, colour: boolean): string {
     ['stage', staged(version.stage, colour)],
     ['made', `${manifest.createdAt} by Barometer ${manifest.engine}, registered ${moment(version.createdAt)}`],
     ['recipe', `${manifest.recipe.name}, seed ${manifest.seed}`],
-    ['data', `${count(manifest.data.rows)} rows, sha256 ${manifest.data.sha256.slice(0, 16)}…`],
+    ['data', `${counted(manifest.data.rows, 'row')}, sha256 ${manifest.data.sha256.slice(0, 16)}…`],
     [
       'calibration',
-      `temperature ${manifest.calibration.temperature.toFixed(3)}, ECE ${percent(manifest.calibration.ece, 2)} on ${count(manifest.calibration.rows)} rows`,
+      `temperature ${manifest.calibration.temperature.toFixed(3)}, ECE ${percent(manifest.calibration.ece, 2)} on ${counted(manifest.calibration.rows, 'row')}`,
     ],
     ['files', `${Object.keys(manifest.files).join(', ')}: ${bytes(size)}`],
     ['digest', version.digest],
   ]
   const sources = manifest.data.sources.map(
-    (one) => `              ${one.name}: ${count(one.rows)} rows${one.terms ? `, ${one.terms}` : ''}`,
+    (one) => `              ${one.name}: ${counted(one.rows, 'row')}${one.terms ? `, ${one.terms}` : ''}`,
   )
   const lines = facts.flatMap(([name, value]) => [`  ${name.padEnd(12)}${value}`, ...(name === 'data' ? sources : [])])
   return [
@@ -244,7 +244,7 @@ export function evaluationTable(evaluation: Evaluation, colour: boolean): string
     const { value, low, high } = evaluation.metrics[name]
     return [name, figure(name, value), `${figure(name, low)} – ${figure(name, high)}`]
   })
-  const title = paint(colour, 'bold', `${evaluation.name}, ${count(evaluation.rows)} rows`)
+  const title = paint(colour, 'bold', `${evaluation.name}, ${counted(evaluation.rows, 'row')}`)
   return `${title}\n${table(['metric', 'value>', '95 % interval'], rows, colour)}`
 }
 

@@ -19,7 +19,7 @@ import { list, modelName, wholeNumber } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { askJson, KEY_HELP, type Remote, type RemoteOptions, remoteOf, URL_HELP } from './remote.ts'
 import { scoreRemotely } from './scoreRemotely.ts'
-import { bytes, type Colour, count, paint, percent } from './style.ts'
+import { bytes, type Colour, count, counted, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { loadVersion, WISH_HELP, type Wish, wish } from './versions.ts'
 
@@ -55,7 +55,11 @@ export function predict(terminal: Terminal): Command {
     .addOption(formatOption())
     .option(...ENCODING_OPTION)
     .option(...HEADER_OPTION)
-    .option('--keep <columns>', 'copy these columns to the output, separated by commas', list, [])
+    .addOption(
+      new Option('--keep <columns>', 'copy these columns to the output, separated by commas')
+        .argParser(list)
+        .default([], 'none'),
+    )
     .addOption(
       new Option('--output <format>', 'of the scores of a file (default: csv, with --json ndjson)').choices([
         'csv',
@@ -292,7 +296,7 @@ async function batchThere(
 
 function showTotals(progress: Progress, input: OpenBatch, totals: BatchTotals, began: number): void {
   const share = input.bytesTotal === null || input.bytesTotal === 0 ? null : input.bytesRead() / input.bytesTotal
-  progress.update(share, `${count(totals.rows)} rows, ${speed(totals, performance.now() - began)}`)
+  progress.update(share, `${counted(totals.rows, 'row')}, ${speed(totals, performance.now() - began)}`)
 }
 
 function closing(totals: BatchTotals, ms: number): string {
@@ -307,7 +311,7 @@ function closing(totals: BatchTotals, ms: number): string {
           `Line ${undecodable.line} is not valid in the file's encoding. It looks like ${undecodable.likely}: say --encoding ${undecodable.likely}.`,
         ]),
   ]
-  const summary = `${count(totals.rows)} rows${faults}${passed}, ${bytes(totals.textBytes)} of text in ${(ms / 1000).toFixed(2)} s (${speed(totals, ms)})`
+  const summary = `${counted(totals.rows, 'row')}${faults}${passed}, ${bytes(totals.textBytes)} of text in ${(ms / 1000).toFixed(2)} s (${speed(totals, ms)})`
   return [...notes, summary].join('\n')
 }
 

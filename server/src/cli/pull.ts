@@ -11,7 +11,7 @@ import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withSto
 import { evaluationTable } from './models.ts'
 import { modelName } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
-import { bytes, count, paint } from './style.ts'
+import { bytes, count, counted, paint } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
 
@@ -121,7 +121,7 @@ async function calibrationRows(
   const { rows } = await readDataset(calibrate, {
     columns: { text: textColumn, label: labelColumn },
     signal,
-    onProgress: (now) => progress.update(null, `reading ${basename(calibrate)}: ${count(now.rows)} rows`),
+    onProgress: (now) => progress.update(null, `reading ${basename(calibrate)}: ${counted(now.rows, 'row')}`),
   })
   return { name: basename(calibrate), rows }
 }
@@ -145,7 +145,7 @@ function described({ version, isNew, events }: Result, colour: boolean): string 
     ...manifest.evaluations.map((one) => `${evaluationTable(one, colour)}\n`),
     `${sources[0]?.name ?? ''}: ${manifest.labels.join(', ')} for the task ${task}, ${bytes(size)}, terms: ${sources[0]?.terms ?? 'not stated'}`,
     rows > 0
-      ? `calibrated on ${count(rows)} rows: temperature ${temperature.toFixed(3)}`
+      ? `calibrated on ${counted(rows, 'row')}: temperature ${temperature.toFixed(3)}`
       : 'Nothing was measured here, and its confidence is as it came; --calibrate FILE does both.',
     ...(isNew ? [] : [`It was here already, as ${name}.`]),
     paint(

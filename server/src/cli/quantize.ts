@@ -10,7 +10,7 @@ import { ENCODING_OPTION, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
-import { bytes, count, paint, table } from './style.ts'
+import { bytes, count, counted, paint, table } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
 import { type LoadedVersion, loadVersion, WISH_HELP, type Wish, wish } from './versions.ts'
@@ -70,7 +70,7 @@ async function run(terminal: Terminal, asked: Wish, options: Options): Promise<v
       header: options.header,
       encoding: options.encoding,
       signal,
-      onProgress: (now) => progress.update(null, `${count(now.rows)} rows read`),
+      onProgress: (now) => progress.update(null, `${counted(now.rows, 'row')} read`),
     })
     const { artifact, change } = await quantizeVersion(
       {
@@ -128,7 +128,7 @@ function described(
   const isLive = events.some(({ to, version: number }) => to === 'production' && number === version.version)
   return [
     table(
-      [`on ${count(rows)} rows`, title, name],
+      [`on ${counted(rows, 'row')}`, title, name],
       [
         ['accuracy (95 %)', metric('before', 'accuracy'), metric('after', 'accuracy')],
         ['log loss (95 %)', metric('before', 'logLoss'), metric('after', 'logLoss')],
@@ -137,7 +137,7 @@ function described(
       colour,
     ),
     '',
-    `${count(flips)} rows (${percent(flips / rows)}) are answered with another label; a probability moves by ${change.meanChange.toFixed(4)} on average, by ${change.maxChange.toFixed(4)} at most.`,
+    `${counted(flips, 'row')} (${percent(flips / rows)}) ${flips === 1 ? 'is' : 'are'} answered with another label; a probability moves by ${change.meanChange.toFixed(4)} on average, by ${change.maxChange.toFixed(4)} at most.`,
     `Accuracy lost: ${percent(loss.loss)} (95 %: ${percent(loss.low)} to ${percent(loss.high)}; exact McNemar p = ${p.toPrecision(2)}).`,
     paint(
       colour,

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { Fault } from '../domain/faults.ts'
 import {
   bestOf,
   dataWords,
@@ -9,11 +8,12 @@ import {
   type TrainingTrial,
 } from '../domain/trainingRun.ts'
 import type { Store } from '../store/store.ts'
+import { findRun } from './findRun.ts'
 import { configOf, HOME_OPTION, type HomeOptions, withExistingStore } from './home.ts'
 import { settingWords, thin } from './liveRun.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { duration } from './progress.ts'
-import { count, curve, moment, paint, percent, table } from './style.ts'
+import { count, counted, curve, moment, paint, percent, table } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options extends HomeOptions {
@@ -74,15 +74,14 @@ function list(terminal: Terminal): Command {
 function show(terminal: Terminal): Command {
   return new Command('show')
     .description('Show the curves, the trials and the end of a run')
-    .argument('<run>', 'which')
+    .argument('<run>', 'which: its id, or the beginning of it')
     .option(...HOME_OPTION)
     .option('--json', 'as JSON')
     .action(async (id: string, options: Options) => {
       await withRuns(terminal, options, async ({ trainingRuns }) => {
-        const run = await trainingRuns.get(id)
-        if (run === null) throw unknown(id)
-        const events = await trainingRuns.events(id, 0, EVENTS_MAX)
-        const trials = await trainingRuns.trials(id)
+        const run = await findRun(trainingRuns, id)
+        const events = await trainingRuns.events(run.id, 0, EVENTS_MAX)
+        const trials = await trainingRuns.trials(run.id)
         terminal.print(
           options.json
             ? JSON.stringify({ run, trials, events })
@@ -98,22 +97,16 @@ const EVENTS_MAX = 100_000
 function cancel(terminal: Terminal): Command {
   return new Command('cancel')
     .description('End a run: at once where it waits, within seconds where it is under way')
-    .argument('<run>', 'which')
+    .argument('<run>', 'which: its id, or the beginning of it')
     .option(...HOME_OPTION)
     .option('--json', 'as JSON')
     .action(async (id: string, options: Options) => {
       await withRuns(terminal, options, async ({ trainingRuns }) => {
-        const run = await trainingRuns.cancel(id, terminal.now()).catch((error: unknown) => {
-          throw error instanceof Fault && error.code === 'run_unknown' ? unknown(id) : error
-        })
+        const run = await trainingRuns.cancel((await findRun(trainingRuns, id)).id, terminal.now())
         if (options.json) return terminal.print(JSON.stringify(run))
-        terminal.print(run.state === 'running' ? `${id} ends within seconds.` : `${id} is cancelled.`)
+        terminal.print(run.state === 'running' ? `${run.id} ends within seconds.` : `${run.id} is cancelled.`)
       })
     })
-}
-
-function unknown(id: string): Fault {
-  return new Fault('run_unknown', { say: `There is no run ${id}; “barometer runs list” shows them.` })
 }
 
 async function withRuns(terminal: Terminal, options: Options, work: (store: Store) => Promise<void>): Promise<void> {
@@ -153,7 +146,7 @@ function described(
     ['settings', settingWords(asked.parameters) || 'the recipe’s own'],
     ['data', asked.data.map(dataWords).join(', ') || '–'],
     ['asked for', `${moment(run.createdAt)} by ${run.who}: ${asked.why}`],
-    ['took', `${took(run, now)}${run.attempts > 1 ? `, ${run.attempts} attempts` : ''}`],
+    ['took', `${took(run, now)}${run.attempts > 1 ? `, ${counted(run.attempts, 'attempt')}` : ''}`],
     ...(result === null ? [] : [['version', `${result.model}@${result.version}`]]),
     ...(fault === null ? [] : [['failed', `${fault.say} (${fault.code})`]]),
   ]
@@ -200,7 +193,7 @@ function trialTable(trials: readonly TrainingTrial[], colour: boolean): string {
     settingWords(trial.parameters),
   ])
   return [
-    `${count(trials.length)} trials, ${count(pruned)} of them cut short`,
+    `${counted(trials.length, 'trial')}, ${count(pruned)} of them cut short`,
     table(['trial>', 'state', 'held-out>', 'epochs>', 'settings'], rows, colour),
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import type { HealthAnswer, ModelsAnswer, StatsAnswer } from '@barometer/wire'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { exits } from './failure.ts'
 import { span } from './options.ts'
 import { duration } from './progress.ts'
@@ -34,7 +34,9 @@ export function status(terminal: Terminal): Command {
   return new Command('status')
     .option('--url <address>', URL_HELP)
     .option('--key <key>', KEY_HELP)
-    .option('--since <time>', 'look back so long: 24h, 30m, 7d', span, 86_400_000)
+    .addOption(
+      new Option('--since <time>', 'look back so long: 24h, 30m, 7d').argParser(span).default(86_400_000, '24h'),
+    )
     .option('--json', 'as JSON')
     .addHelpText('after', MANUAL)
     .action(async (options: Options) => {

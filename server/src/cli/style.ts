@@ -18,6 +18,11 @@ export function count(n: number): string {
   return n.toLocaleString('en-US')
 }
 
+/** 1 → `1 row`, 25000 → `25,000 rows` */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`
+}
+
 export function bytes(n: number): string {
   if (n < 1000) return `${n} B`
   const units = ['kB', 'MB', 'GB', 'TB']

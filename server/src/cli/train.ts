@@ -22,13 +22,14 @@ import type { Artifact } from '../versions/artifacts/artifact.ts'
 import { storeArtifact, verifyArtifact } from '../versions/artifacts/folder.ts'
 import { exits, OperatingError, UsageError } from './failure.ts'
 import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
+import { findRun } from './findRun.ts'
 import { configOf, HOME_OPTION, type HomeOptions, whoRuns, withStore } from './home.ts'
 import { newId } from './ids.ts'
 import { type LiveRun, startLiveRun } from './liveRun.ts'
 import { evaluationTable } from './models.ts'
 import { modelName, span, wholeNumber } from './options.ts'
 import { duration } from './progress.ts'
-import { bytes, count, paint, percent } from './style.ts'
+import { bytes, count, counted, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 import { version as engine } from './version.ts'
 
@@ -92,10 +93,14 @@ export function train(terminal: Terminal): Command {
     .option('--epochs <n>', 'passes over the rows', wholeNumber(1, 1000))
     .option('--batch <n>', 'rows of one step', wholeNumber(1, 4096))
     .option('--lr <rate>', 'learning rate', positive)
-    .option('--set <name=value>', 'any other setting of the recipe; can be repeated', setting, {})
+    .addOption(
+      new Option('--set <name=value>', 'any other setting of the recipe; can be repeated')
+        .argParser(setting)
+        .default({}, 'the recipe’s own settings'),
+    )
     .option('--optimize', 'look for better settings first (TPE, with early pruning)')
     .option('--n-trials <n>', 'trials of --optimize', wholeNumber(1, 1000), 20)
-    .option('--resume <run>', 'take up a run that was interrupted')
+    .option('--resume <run>', 'resume a run that was interrupted: its id, or the beginning of it')
     .option('--seed <n>', 'the same seed and rows give the same model', wholeNumber(0, 2 ** 31 - 1), 1)
     .option('--threads <n>', 'that train (default: one a core)', wholeNumber(1, 64))
     .option('--promote', 'put it into production at once')
@@ -120,7 +125,7 @@ function recipeWords(): string {
 
 const EXAMPLES = `
 It runs in a process of its own at the lowest priority. Bad rows are reported by line and left out; from 1 % on the data is
-refused. The version lands in \`staging\`. Ctrl-C keeps what was learned: --resume goes on from there.
+refused. The version lands in \`staging\`. Ctrl-C keeps what was learned: --resume continues from there.
 
 Examples:
   $ barometer train --data tickets.csv --text-column body --label-column team --name team
@@ -226,7 +231,7 @@ function conclude(
       throw new OperatingError('the run was cancelled.')
     case 'interrupted':
       if (fault !== null) terminal.say(`barometer: ${fault.message}`)
-      terminal.say(`It goes on from here with: barometer train --resume ${run.id}`)
+      terminal.say(`It can be resumed with: barometer train --resume ${run.id}`)
       if (fault !== null) return terminal.setExitCode(exits.failed)
       throw new DOMException('stopped', 'AbortError')
     case 'lost':
@@ -247,9 +252,7 @@ async function create(store: Store, asked: TrainingAsked, terminal: Terminal): P
 }
 
 async function interrupted(store: Store, id: string): Promise<TrainingRun> {
-  const run = await store.trainingRuns.get(id)
-  if (run === null) throw new Fault('run_unknown', { say: `There is no run ${id}; “barometer runs list” shows them.` })
-  return run
+  return findRun(store.trainingRuns, id)
 }
 
 const CLAIM_EVERY_MS = 1000
@@ -344,11 +347,13 @@ function readWords(read: ReadBody): string[] {
     .map(([label, of]) => `${label} ${percent(of / rows)}`)
   const more = labels.length > 8 ? ` and ${labels.length - 8} more labels` : ''
   return [
-    `${read.name}: ${count(rows)} rows${guessed}: ${shares.join(', ') || 'without labels'}${more}`,
+    `${read.name}: ${counted(rows, 'row')}${guessed}: ${shares.join(', ') || 'without labels'}${more}`,
     ...read.notes.map((note) => `  ${note}`),
-    ...(blank > 0 ? [`  ${count(blank)} ${blank === 1 ? 'row is' : 'rows are'} blank`] : []),
-    ...(contradictions > 0 ? [`  ${count(contradictions)} rows have the text of another row and another label`] : []),
-    ...(bad > 0 ? [`  ${count(bad)} rows are bad and were left out:`] : []),
+    ...(blank > 0 ? [`  ${counted(blank, 'row is', 'rows are')} blank`] : []),
+    ...(contradictions > 0
+      ? [`  ${counted(contradictions, 'row has the text', 'rows have the text')} of another row and another label`]
+      : []),
+    ...(bad > 0 ? [`  ${counted(bad, 'row is bad and was', 'rows are bad and were')} left out:`] : []),
     ...badShown.map(({ line, reason }) => `    line ${line}: ${reason}`),
     ...(bad > badShown.length ? [`    and ${count(bad - badShown.length)} more`] : []),
   ]
@@ -377,13 +382,15 @@ function described({ artifact, facts, kept, seconds }: Result, colour: boolean):
   return [
     ...artifact.manifest.evaluations.map((one) => `${evaluationTable(one, colour)}\n`),
     [...words, bytes(size), duration(seconds * 1000)].join(', '),
-    ...(leftOut > 0 ? [`${count(leftOut)} rows were left out of training, because the test has their text`] : []),
+    ...(leftOut > 0
+      ? [`${counted(leftOut, 'row was', 'rows were')} left out of training, because the test has their text`]
+      : []),
     paint(colour, 'bold', keptWords(kept)),
   ].join('\n')
 }
 
 const factWords: Readonly<Record<string, (value: number) => string>> = {
-  rows: (n) => `${count(n)} rows trained on`,
+  rows: (n) => `${counted(n, 'row')} trained on`,
   heldOut: (n) => `${count(n)} held out`,
   features: (n) => `${count(n)} features`,
   parameters: (n) => `${count(n)} parameters`,
