@@ -97,7 +97,7 @@ function retain(terminal: Terminal): Command {
         const gone = await retainStep(limits, terminal.now(), store.log)
         total += gone
         if (gone === 0 || stop.aborted) return total
-        progress.update(null, `${counted(total, 'prediction')}`)
+        progress.update(null, counted(total, 'prediction'))
       }
     })
     progress.end()

@@ -58,7 +58,7 @@ export function evaluate(terminal: Terminal): Command {
           name: basename(options.data),
           seed: options.seed,
           presentOnly: options.presentOnly === true,
-          onProgress: (done) => progress.update(done / rows.length, `${counted(done, 'row')}`),
+          onProgress: (done) => progress.update(done / rows.length, counted(done, 'row')),
           signal,
         })
         progress.end()

@@ -21,7 +21,8 @@ test('an error keeps its stack, and what a stranger wrote cannot drive the termi
 })
 
 test('only warnings and errors are coloured, and only where colours are wanted', () => {
-  expect(lineOf((log) => log.warn('careful'), true)).toMatch(/^\u001b\[33m.*\u001b\[0m\n$/)
+  const warning = lineOf((log) => log.warn('careful'), true)
+  expect(warning.startsWith('\u001b[33m') && warning.endsWith('\u001b[0m\n')).toBe(true)
   expect(lineOf((log) => log.info('well'), true)).not.toContain('\u001b')
 })
 
