@@ -1,7 +1,7 @@
 /** Builds everything, wires it, and stops it in reverse order. */
 import { hash, randomBytes, randomFillSync } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -13,6 +13,7 @@ import { type Logger, pino } from 'pino'
 import { serverSecret } from './api/access/secret.ts'
 import { buildApp } from './api/app.ts'
 import { drain } from './api/drain.ts'
+import { listen } from './api/listen.ts'
 import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
 import { keeping } from './domain/redaction/keeping.ts'
@@ -190,8 +191,9 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     join(root, 'web/dist'),
   )
 
-  parts.defer(() => drain(app, config.shutdownSecondsMax))
-  await app.listen({ host: config.host, port: config.port })
+  const others: Server[] = []
+  parts.defer(() => drain(app, others, config.shutdownSecondsMax))
+  others.push(...(await listen(app, config.host, config.port)))
   const { port } = app.server.address() as AddressInfo // listening on TCP, so never a pipe's name
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
 

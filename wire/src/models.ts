@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Label, Name, Nullable, Time } from './common.ts'
+import { Label, Nullable } from './common.ts'
+import { Closed, Limit, Name, Time, Why } from './parameters.ts'
 
 export const Stage = Type.Union([Type.Literal('staging'), Type.Literal('production'), Type.Literal('archived')])
 export type Stage = Static<typeof Stage>
@@ -52,14 +53,17 @@ export const ModelsAnswer = Type.Object({ models: Type.Array(ModelBody) })
 export type ModelsAnswer = Static<typeof ModelsAnswer>
 
 /** POST /models/:model/versions/:version/stage */
-export const StageBody = Type.Object({
-  action: Type.Union([Type.Literal('promote'), Type.Literal('archive')]),
-  why: Type.Optional(Type.String({ maxLength: 500 })),
-})
+export const StageBody = Closed(
+  {
+    action: Type.Union([Type.Literal('promote'), Type.Literal('archive')]),
+    why: Type.Optional(Why),
+  },
+  { examples: [{ action: 'promote', why: 'better on the texts of last month' }] },
+)
 export type StageBody = Static<typeof StageBody>
 
 /** POST /models/:model/rollback: the version that was in production before takes its place again. */
-export const RollbackBody = Type.Object({ why: Type.Optional(Type.String({ maxLength: 500 })) })
+export const RollbackBody = Closed({ why: Type.Optional(Why) }, { examples: [{ why: 'worse on the texts of today' }] })
 export type RollbackBody = Static<typeof RollbackBody>
 
 export const StageEventBody = Type.Object({
@@ -80,6 +84,9 @@ export const StageEventBody = Type.Object({
   why: Type.String(),
 })
 export type StageEventBody = Static<typeof StageEventBody>
+
+export const StageEventsQuery = Closed({ limit: Type.Optional(Limit(1000)) })
+export type StageEventsQuery = Static<typeof StageEventsQuery>
 
 export const StageEventsAnswer = Type.Object({ events: Type.Array(StageEventBody) })
 export type StageEventsAnswer = Static<typeof StageEventsAnswer>

@@ -1,14 +1,22 @@
 import { type Static, Type } from 'typebox'
-import { CallerId, Label, Name, Nullable, Share, Source } from './common.ts'
+import { Label, Nullable, Share } from './common.ts'
+import { CallerId, Closed, GivenLabel, Name, PredictionId, Source, Words } from './parameters.ts'
 
-export const PredictBody = Type.Object({
-  text: Type.String({ description: 'The text to score; at most TEXT_CHARS_MAX characters (20,000 by default).' }),
-  task: Type.Optional(Name),
-  return_probabilities: Type.Optional(Type.Boolean()),
-  explain: Type.Optional(Type.Boolean()),
-  source: Type.Optional(Source),
-  id: Type.Optional(CallerId),
-})
+export const PredictBody = Type.Object(
+  {
+    text: Type.String({ description: 'The text to score; at most TEXT_CHARS_MAX characters (20,000 by default).' }),
+    task: Type.Optional(Name),
+    return_probabilities: Type.Optional(Type.Boolean()),
+    explain: Type.Optional(Type.Boolean()),
+    source: Type.Optional(Source),
+    id: Type.Optional(CallerId),
+  },
+  {
+    examples: [
+      { text: 'The battery died after two days, but support was lovely', return_probabilities: true, id: 'review-42' },
+    ],
+  },
+)
 export type PredictBody = Static<typeof PredictBody>
 
 /** A stretch of the text and what it adds to the logit of each label (order of `labels`). UTF-16 offsets, `end` exclusive. */
@@ -69,17 +77,20 @@ export const PredictAnswer = Type.Object(
 )
 export type PredictAnswer = Static<typeof PredictAnswer>
 
-export const PredictBatchBody = Type.Object({
-  texts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
-  items: Type.Optional(
-    Type.Array(Type.Object({ text: Type.String(), id: Type.Optional(CallerId), source: Type.Optional(Source) }), {
-      minItems: 1,
-    }),
-  ),
-  task: Type.Optional(Name),
-  return_probabilities: Type.Optional(Type.Boolean()),
-  source: Type.Optional(Source),
-})
+export const PredictBatchBody = Type.Object(
+  {
+    texts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    items: Type.Optional(
+      Type.Array(Type.Object({ text: Type.String(), id: Type.Optional(CallerId), source: Type.Optional(Source) }), {
+        minItems: 1,
+      }),
+    ),
+    task: Type.Optional(Name),
+    return_probabilities: Type.Optional(Type.Boolean()),
+    source: Type.Optional(Source),
+  },
+  { examples: [{ texts: ['Lovely, and quick', 'It never arrived'] }] },
+)
 export type PredictBatchBody = Static<typeof PredictBatchBody>
 
 export const ItemFault = Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }) })
@@ -90,18 +101,21 @@ export const PredictBatchAnswer = Type.Object({ predictions: Type.Array(Type.Uni
 export type PredictBatchAnswer = Static<typeof PredictBatchAnswer>
 
 /** Explains without logging: a text, or a logged prediction whose text was kept. */
-export const ExplainBody = Type.Object({
-  text: Type.Optional(Type.String()),
-  prediction_id: Type.Optional(Type.String({ maxLength: 128 })),
-  task: Type.Optional(Name),
-  method: Type.Optional(
-    Type.Union([Type.Literal('gradients'), Type.Literal('occlusion')], {
-      description:
-        'For a neural model: integrated gradients, which sum to what the text changes, or the change when each word is ' +
-        'masked. By default gradients where the model has them. A linear model is exact in any case.',
-    }),
-  ),
-})
+export const ExplainBody = Type.Object(
+  {
+    text: Type.Optional(Type.String()),
+    prediction_id: Type.Optional(PredictionId),
+    task: Type.Optional(Name),
+    method: Type.Optional(
+      Type.Union([Type.Literal('gradients'), Type.Literal('occlusion')], {
+        description:
+          'For a neural model: integrated gradients, which sum to what the text changes, or the change when each word is ' +
+          'masked. By default gradients where the model has them. A linear model is exact in any case.',
+      }),
+    ),
+  },
+  { examples: [{ text: 'The battery died after two days, but support was lovely' }] },
+)
 export type ExplainBody = Static<typeof ExplainBody>
 
 export const ExplainAnswer = Type.Object({
@@ -116,21 +130,17 @@ export const ExplainAnswer = Type.Object({
 })
 export type ExplainAnswer = Static<typeof ExplainAnswer>
 
-export const FeedbackItem = Type.Object({
-  prediction_id: Type.String({
-    minLength: 1,
-    maxLength: 128,
-    description: "The prediction's id, or the caller's own id.",
-  }),
-  label: Label,
-  comment: Type.Optional(Type.String({ maxLength: 1000 })),
+export const FeedbackItem = Closed({
+  prediction_id: PredictionId,
+  label: GivenLabel,
+  comment: Type.Optional(Words(1000)),
 })
 export type FeedbackItem = Static<typeof FeedbackItem>
 
-export const FeedbackBody = Type.Union([
-  FeedbackItem,
-  Type.Object({ items: Type.Array(FeedbackItem, { minItems: 1 }) }),
-])
+/** One or many; what fits neither exactly is refused, or a part of it would be taken unchecked. */
+export const FeedbackBody = Type.Union([FeedbackItem, Closed({ items: Type.Array(FeedbackItem, { minItems: 1 }) })], {
+  examples: [{ prediction_id: 'review-42', label: 'positive' }],
+})
 export type FeedbackBody = Static<typeof FeedbackBody>
 
 export const FeedbackResult = Type.Union([

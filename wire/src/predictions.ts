@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Cursor, Label, Name, Nullable, Share, Source, Time } from './common.ts'
+import { Label, Nullable, Share } from './common.ts'
+import { Closed, Cursor, GivenLabel, GivenTime, Limit, Name, Source, Time, VersionNumber } from './parameters.ts'
 import { Probabilities } from './predict.ts'
 
 /** One row of the log. `text` is null where it was not kept. */
@@ -24,14 +25,14 @@ export const LoggedPrediction = Type.Object({
 })
 export type LoggedPrediction = Static<typeof LoggedPrediction>
 
-export const PredictionFilter = Type.Object({
+export const PredictionFilter = Closed({
   task: Type.Optional(Name),
-  label: Type.Optional(Label),
+  label: Type.Optional(GivenLabel),
   model: Type.Optional(Name),
-  version: Type.Optional(Type.Integer({ minimum: 1 })),
+  version: Type.Optional(VersionNumber),
   source: Type.Optional(Source),
-  since: Type.Optional(Time),
-  until: Type.Optional(Time),
+  since: Type.Optional(GivenTime),
+  until: Type.Optional(GivenTime),
   confidence_min: Type.Optional(Share),
   confidence_max: Type.Optional(Share),
   feedback: Type.Optional(
@@ -41,15 +42,16 @@ export const PredictionFilter = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 200,
+      pattern: '^[^\\u0000]+$',
       description: 'Words that the text must contain, all of them; "quotes" for a phrase.',
     }),
   ),
 })
 export type PredictionFilter = Static<typeof PredictionFilter>
 
-export const PredictionsQuery = Type.Object({
+export const PredictionsQuery = Closed({
   ...PredictionFilter.properties,
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  limit: Type.Optional(Limit(1000)),
   cursor: Type.Optional(Cursor),
   format: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('csv'), Type.Literal('ndjson')])),
 })
@@ -62,12 +64,12 @@ export const PredictionsPage = Type.Object({
 })
 export type PredictionsPage = Static<typeof PredictionsPage>
 
-export const StatsQuery = Type.Object({
+export const StatsQuery = Closed({
   task: Type.Optional(Name),
   model: Type.Optional(Name),
-  version: Type.Optional(Type.Integer({ minimum: 1 })),
-  since: Type.Optional(Time),
-  until: Type.Optional(Time),
+  version: Type.Optional(VersionNumber),
+  since: Type.Optional(GivenTime),
+  until: Type.Optional(GivenTime),
 })
 export type StatsQuery = Static<typeof StatsQuery>
 
@@ -128,6 +130,6 @@ export const SkippedEvent = Type.Object({ predictions: Type.Integer() })
 export type SkippedEvent = Static<typeof SkippedEvent>
 
 /** `after`: id of the last event that is known already. */
-export const EventsQuery = Type.Object({
+export const EventsQuery = Closed({
   after: Type.Optional(Type.String({ pattern: '^[0-9a-z]{1,20}-[0-9]{1,15}$' })),
 })

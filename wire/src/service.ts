@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Nullable } from './common.ts'
+import { Closed } from './parameters.ts'
 
 export const Check = Type.Object({
   name: Type.String(),
@@ -22,7 +23,10 @@ export const Scope = Type.Union([Type.Literal('predict'), Type.Literal('read'), 
 export type Scope = Static<typeof Scope>
 
 /** POST /session: the page signs in with an API key and gets an HttpOnly cookie; the CSRF token goes into the header `x-csrf-token` of every change. */
-export const SessionBody = Type.Object({ key: Type.String({ minLength: 1, maxLength: 200 }) })
+export const SessionBody = Closed(
+  { key: Type.String({ minLength: 1, maxLength: 200 }) },
+  { examples: [{ key: 'bk_0123456789_0123456789ABCDEFGHIJKLMNOPQ' }] },
+)
 export type SessionBody = Static<typeof SessionBody>
 
 /** GET /session and POST /session. */

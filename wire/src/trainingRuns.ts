@@ -1,8 +1,12 @@
 import { type Static, Type } from 'typebox'
-import { Cursor, Name, Nullable, Time } from './common.ts'
+import { Nullable } from './common.ts'
+import { Closed, Cursor, GivenTime, Limit, Name, Time, Why, Words } from './parameters.ts'
 
-const Setting = Type.Union([Type.Number(), Type.String({ maxLength: 1000 }), Type.Boolean()])
-const Settings = Type.Record(Type.String({ maxLength: 100 }), Setting)
+const Setting = Type.Union([Type.Number(), Words(1000), Type.Boolean()])
+const Settings = Type.Record(Type.String({ pattern: '^[^\\u0000]{1,100}$' }), Setting, {
+  maxProperties: 100,
+  additionalProperties: false,
+})
 
 export const TrainingState = Type.Union([
   Type.Literal('queued'),
@@ -17,14 +21,15 @@ export type TrainingState = Static<typeof TrainingState>
 const DataPath = Type.String({
   minLength: 1,
   maxLength: 500,
+  pattern: '^[^\\u0000]+$',
   description: 'A file below the folder `data` of BAROMETER_HOME.',
 })
 
-const FileData = Type.Object({
+const FileData = Closed({
   kind: Type.Literal('file'),
   path: DataPath,
-  text_column: Type.Optional(Type.String({ maxLength: 200 })),
-  label_column: Type.Optional(Type.String({ maxLength: 200 })),
+  text_column: Type.Optional(Words(200)),
+  label_column: Type.Optional(Words(200)),
   header: Type.Optional(Type.Boolean({ description: 'false: the first line is a row already' })),
   format: Type.Optional(
     Type.Union(
@@ -37,42 +42,45 @@ const FileData = Type.Object({
   ),
 })
 
-const FeedbackData = Type.Object({
+const FeedbackData = Closed({
   kind: Type.Literal('feedback'),
   task: Type.Optional(Name),
-  since: Type.Optional(Time),
+  since: Type.Optional(GivenTime),
 })
 
-const LogData = Type.Object({
+const LogData = Closed({
   kind: Type.Literal('log'),
   task: Type.Optional(Name),
-  since: Type.Optional(Time),
+  since: Type.Optional(GivenTime),
 })
 
 /** POST /training-runs */
-export const TrainingRunAsk = Type.Object({
-  model: Name,
-  task: Type.Optional(Name),
-  recipe: Type.Optional(Type.String({ maxLength: 100 })),
-  data: Type.Union([FileData, FeedbackData, LogData], {
-    description:
-      'Labelled rows of a file; the logged texts of a task with the labels that people told; or without, for a student.',
-  }),
-  test: Type.Optional(FileData),
-  unlabelled: Type.Optional(
-    Type.Object(
-      { path: DataPath, text_column: FileData.properties.text_column },
-      { description: 'Texts of a file beside `data`, whatever their labels say: to pre-train on, or for a student.' },
+export const TrainingRunAsk = Closed(
+  {
+    model: Name,
+    task: Type.Optional(Name),
+    recipe: Type.Optional(Words(100)),
+    data: Type.Union([FileData, FeedbackData, LogData], {
+      description:
+        'Labelled rows of a file; the logged texts of a task with the labels that people told; or without, for a student.',
+    }),
+    test: Type.Optional(FileData),
+    unlabelled: Type.Optional(
+      Closed(
+        { path: DataPath, text_column: FileData.properties.text_column },
+        { description: 'Texts of a file beside `data`, whatever their labels say: to pre-train on, or for a student.' },
+      ),
     ),
-  ),
-  from: Type.Optional(Type.String({ maxLength: 300, description: '`hf:OWNER/NAME` or `NAME@VERSION`.' })),
-  quick: Type.Optional(Type.Boolean()),
-  parameters: Type.Optional(Settings),
-  seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
-  search: Type.Optional(Type.Object({ trials: Type.Integer({ minimum: 1, maximum: 1000 }) })),
-  promote: Type.Optional(Type.Boolean()),
-  why: Type.Optional(Type.String({ maxLength: 500 })),
-})
+    from: Type.Optional(Words(300, { description: '`hf:OWNER/NAME` or `NAME@VERSION`.' })),
+    quick: Type.Optional(Type.Boolean()),
+    parameters: Type.Optional(Settings),
+    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
+    search: Type.Optional(Closed({ trials: Type.Integer({ minimum: 1, maximum: 1000 }) })),
+    promote: Type.Optional(Type.Boolean()),
+    why: Type.Optional(Why),
+  },
+  { examples: [{ model: 'ours', task: 'sentiment', data: { kind: 'feedback' }, quick: true }] },
+)
 export type TrainingRunAsk = Static<typeof TrainingRunAsk>
 
 export const TrainingPointBody = Type.Object({
@@ -136,10 +144,10 @@ export type TrainingRunBody = Static<typeof TrainingRunBody>
 export const TrainingRunDetail = Type.Object({ run: TrainingRunBody, trials: Type.Array(TrainingTrialBody) })
 export type TrainingRunDetail = Static<typeof TrainingRunDetail>
 
-export const TrainingRunsQuery = Type.Object({
+export const TrainingRunsQuery = Closed({
   model: Type.Optional(Name),
   state: Type.Optional(TrainingState),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  limit: Type.Optional(Limit(200)),
   cursor: Type.Optional(Cursor),
 })
 export type TrainingRunsQuery = Static<typeof TrainingRunsQuery>

@@ -15,14 +15,11 @@ import { statsRoutes } from './stats.ts'
 import { trainingRoutes } from './trainingRuns.ts'
 import { validatorCompiler } from './validation.ts'
 
-const KEEP_ALIVE_MS = 72_000
-
 export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFolder: string): Promise<Api> {
   const { config } = needs
   const app: Api = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     return503OnClosing: false,
@@ -41,10 +38,10 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
     isStopping: needs.isStopping,
     counted: (code) => needs.metrics.fault(code),
   })
-  await docsRoutes(app)
+  docsRoutes(app)
   await app.register(async (api) => apiRoutes(api, needs))
   await app.register(async (api) => apiRoutes(api, needs), { prefix: '/v1' })
-  await app.register(async (page) => pageRoutes(page, pageFolder))
+  pageRoutes(app, pageFolder)
   return app
 }
 

@@ -13,12 +13,13 @@ const LOOK_MS = 10
  *
  * Node's own close() would cut idle connections at once, and with them requests that are on their way over these.
  */
-export async function drain(app: Api, secondsMax: number): Promise<void> {
+export async function drain(app: Api, others: readonly Server[], secondsMax: number): Promise<void> {
   const { server } = app
   const cut = setTimeout(() => server.closeAllConnections(), secondsMax * 1000)
   Server.prototype.close.call(server)
+  for (const other of others) other.close()
   const lingerEnds = performance.now() + Math.min(LINGER_MS, secondsMax * 500)
-  while (performance.now() < lingerEnds && (await connections(server)) > 0) await pause(LOOK_MS)
+  while (performance.now() < lingerEnds && (await connections([server, ...others])) > 0) await pause(LOOK_MS)
   // Node's close() ends the connections that are idle at that moment, and leaves those that become idle later open.
   const sweep = setInterval(() => server.closeIdleConnections(), LOOK_MS)
   await app.close()
@@ -26,10 +27,13 @@ export async function drain(app: Api, secondsMax: number): Promise<void> {
   clearTimeout(cut)
 }
 
-function connections(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
-  })
+async function connections(servers: readonly Server[]): Promise<number> {
+  let open = 0
+  for (const server of servers)
+    open += await new Promise<number>((resolve, reject) => {
+      server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+    })
+  return open
 }
 
 function pause(ms: number): Promise<void> {

@@ -69,6 +69,8 @@ export function eventStreams(app: Api, what: string) {
     }
     request.raw.on('close', close)
     raw.on('finish', close)
+    // A watcher that leaves closes its half; the stream has no end of its own that would show it gone.
+    request.raw.socket.once('end', () => raw.end())
     return {
       send,
       get isBehind() {

@@ -14,6 +14,7 @@ export function eventRoutes(app: Api, { feed }: ApiNeeds): void {
       // A stream has no answer to HEAD: there is nothing whose end would send the headers.
       exposeHeadRoute: false,
       schema: {
+        operationId: 'watchEvents',
         summary:
           'Live: server-sent events `prediction`, `feedback`, `stage` and `skipped`; `after` goes on from an id, or says `reset`',
         tags: ['log'],

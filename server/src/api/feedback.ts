@@ -11,6 +11,7 @@ export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, pr
     {
       config: { scope: 'predict' },
       schema: {
+        operationId: 'giveFeedback',
         summary: 'Tell the true label of predictions; the newest label of a prediction counts',
         tags: ['feedback'],
         body: FeedbackBody,

@@ -2,15 +2,16 @@
 import {
   FaultBody,
   ModelBody,
+  ModelParameters,
   ModelsAnswer,
-  Name,
   RollbackBody,
   StageBody,
   type StageEventBody,
   StageEventsAnswer,
+  StageEventsQuery,
   type VersionBody,
+  VersionParameters,
 } from '@barometer/wire'
-import { Type } from 'typebox'
 import { Fault } from '../domain/faults.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
 import type { Api, ApiNeeds } from './context.ts'
@@ -22,14 +23,13 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
   /** By digest: a version never changes, so its card is read once. */
   const cards = new Map<string, string>()
   const answers = { '4xx': FaultBody, '5xx': FaultBody }
-  const modelParams = Type.Object({ model: Name })
-  const versionParams = Type.Object({ model: Name, version: Type.Integer({ minimum: 1 }) })
 
   app.get(
     '/models',
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listModels',
         summary: 'Every model with its versions, newest first',
         tags: ['models'],
         response: { 200: ModelsAnswer, ...answers },
@@ -46,9 +46,10 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'getModel',
         summary: 'One model with its versions',
         tags: ['models'],
-        params: modelParams,
+        params: ModelParameters,
         response: { 200: ModelBody, ...answers },
       },
     },
@@ -60,10 +61,11 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listStageEvents',
         summary: 'Who changed which stage, when and why; newest first',
         tags: ['models'],
-        params: modelParams,
-        querystring: Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }),
+        params: ModelParameters,
+        querystring: StageEventsQuery,
         response: { 200: StageEventsAnswer, ...answers },
       },
     },
@@ -79,9 +81,10 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'changeStage',
         summary: 'Promote a version to production, or archive it',
         tags: ['models'],
-        params: versionParams,
+        params: VersionParameters,
         body: StageBody,
         response: { 200: ModelBody, ...answers },
       },
@@ -100,9 +103,10 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'rollBack',
         summary: 'The version that was in production before takes its place again',
         tags: ['models'],
-        params: modelParams,
+        params: ModelParameters,
         body: RollbackBody,
         response: { 200: ModelBody, ...answers },
       },

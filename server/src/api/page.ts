@@ -1,33 +1,31 @@
-/** The page: what Vite built, served from memory-mapped files with long-lived names. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
+/** The page: what Vite built, sent from memory under long-lived names. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { Fault } from '../domain/faults.ts'
 import type { Api } from './context.ts'
+import { sharedFile } from './sharedFiles.ts'
 
-const YEAR_MS = 365 * 24 * 3_600_000
+const YEAR_SECONDS = 365 * 24 * 3600
 
 /** Without a built page (a server alone) the address answers with a fault that says how to build it. */
-export async function pageRoutes(app: Api, folder: string): Promise<void> {
+export function pageRoutes(app: Api, folder: string): void {
+  const hidden = { config: { scope: 'public' }, schema: { hide: true } } as const
   if (!existsSync(join(folder, 'index.html'))) {
-    app.get('/', { config: { scope: 'public' }, schema: { hide: true } }, () => {
+    app.get('/', hidden, () => {
       throw new Fault('route_unknown', {
         say: 'The page was not built; `npm run build` builds it. The API works without it.',
       })
     })
     return
   }
-  app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, scope: 'public' }
-    route.schema = { ...route.schema, hide: true }
-  })
-  await app.register(fastifyStatic, {
-    root: folder,
-    wildcard: false,
-    // Built files carry a hash in their names and never change; index.html is asked for each time.
-    setHeaders(reply, path) {
-      if (path.includes('/assets/')) reply.header('cache-control', `public, max-age=${YEAR_MS / 1000}, immutable`)
-      else reply.header('cache-control', 'no-cache')
-    },
-  })
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const url = path.slice(folder.length).replaceAll(sep, '/')
+    // Built files carry a hash in their names and never change; the others are asked for each time.
+    const cache = url.startsWith('/assets/') ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache'
+    const handler = sharedFile(path, cache)
+    app.get(url, hidden, handler)
+    if (url === '/index.html') app.get('/', hidden, handler)
+  }
 }

@@ -18,6 +18,7 @@ import { type Caller, type Predicted, predict, predictMany } from '../loop/predi
 import type { Explanation } from '../models/textModel.ts'
 import type { LiveVersion } from '../serving/releases.ts'
 import { demand } from './access/guard.ts'
+import { hasLeft } from './connections.ts'
 import { type Api, type ApiNeeds, sendRaw } from './context.ts'
 
 const DEFAULT_TASK = 'sentiment'
@@ -40,6 +41,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'predict' },
       schema: {
+        operationId: 'predict',
         summary: 'Score one text, log the prediction, answer after its commit',
         tags: ['predict'],
         body: PredictBody,
@@ -70,6 +72,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'predict' },
       schema: {
+        operationId: 'predictBatch',
         summary: 'Score many texts; the answers come in order, a text that cannot be scored is a fault in its place',
         tags: ['predict'],
         body: PredictBatchBody,
@@ -97,6 +100,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'predict' },
       schema: {
+        operationId: 'explain',
         summary: 'Why a text gets its label: what each stretch adds to each logit; nothing is logged',
         tags: ['predict'],
         body: ExplainBody,
@@ -123,7 +127,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
 
   /** A text whose caller has closed the connection need not be scored. */
   function callerOf({ keyId, raw: { socket } }: FastifyRequest): Caller {
-    return { keyId, options: { deadlineMs: config.scoringSecondsMax * 1000, isAbandoned: () => socket.destroyed } }
+    return { keyId, options: { deadlineMs: config.scoringSecondsMax * 1000, isAbandoned: () => hasLeft(socket) } }
   }
 }
 

@@ -4,6 +4,7 @@ import {
   FaultBody,
   LoggedPrediction as LoggedPredictionBody,
   type PredictionFilter,
+  PredictionParameters,
   PredictionsPage,
   PredictionsQuery,
 } from '@barometer/wire'
@@ -24,6 +25,7 @@ export function predictionRoutes(app: Api, { store, predictionLog: { keeping } }
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listPredictions',
         summary: 'The log, newest first; format=csv or ndjson streams every row that matches',
         tags: ['log'],
         querystring: PredictionsQuery,
@@ -71,9 +73,10 @@ export function predictionRoutes(app: Api, { store, predictionLog: { keeping } }
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'getPrediction',
         summary: "One prediction, by its id or by the caller's own",
         tags: ['log'],
-        params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) }),
+        params: PredictionParameters,
         response: { 200: LoggedPredictionBody, '4xx': FaultBody, '5xx': FaultBody },
       },
     },

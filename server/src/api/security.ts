@@ -13,6 +13,7 @@ import { isLoopbackAddress } from './access/origin.ts'
 import { serverSecret } from './access/secret.ts'
 import { Sessions } from './access/session.ts'
 import { StartRefused } from './access/startRefused.ts'
+import { type ConnectionLimits, pacedServer } from './connections.ts'
 import type { Api } from './context.ts'
 import { answerSocket, faultAnswers, faultOf, sendFault } from './faults.ts'
 import { sessionRoutes } from './session.ts'
@@ -32,6 +33,17 @@ const HEADER_BYTES_MAX = 16 * 1024
 /** How often Node looks for requests that take too long to arrive; its default of 30 s would double every limit. */
 const SLOW_CHECK_MS = 1000
 const HEADERS_SECONDS_MAX = 10
+/** Longer than the 60 s after which load balancers drop an idle connection, so that it is they who end it. */
+const KEEP_ALIVE_MS = 72_000
+
+/** Sixteen predictions of a pipeline are made together, so that their rows are committed together. */
+const connectionLimits: ConnectionLimits = {
+  underWayMax: 16,
+  unsentBytesMax: 256 * 1024,
+  waitingMax: 256,
+  allUnsentBytesMax: 64 * 2 ** 20,
+  connectionsMax: 10_000,
+}
 
 /** The part of Fastify's options that limits what a peer can do to the server. */
 export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
@@ -40,15 +52,24 @@ export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
     // One proxy: the address that it saw. What stands before that in X-Forwarded-For is the caller's own word.
     trustProxy: config.trustProxy ? (_address, hop) => hop === 0 : false,
     bodyLimit: config.bodyBytesMax,
-    requestTimeout: requestMs,
-    // A connection with an open request on which nothing moves: answered with `timeout`, see timeouts() below.
-    connectionTimeout: requestMs,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
-    http: {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: Math.min(HEADERS_SECONDS_MAX * 1000, requestMs),
-      connectionsCheckingInterval: SLOW_CHECK_MS,
+    // What Fastify sets on a server that it makes itself is all here.
+    serverFactory(handler) {
+      const server = pacedServer(
+        {
+          maxHeaderSize: HEADER_BYTES_MAX,
+          headersTimeout: Math.min(HEADERS_SECONDS_MAX * 1000, requestMs),
+          requestTimeout: requestMs,
+          connectionsCheckingInterval: SLOW_CHECK_MS,
+          keepAliveTimeout: KEEP_ALIVE_MS,
+        },
+        connectionLimits,
+        handler,
+      )
+      // A connection with an open request on which nothing moves: answered with `timeout`, see timeouts() below.
+      server.setTimeout(requestMs)
+      return server
     },
     clientErrorHandler: answerSocket,
     frameworkErrors(error, request, reply) {

@@ -8,6 +8,7 @@ const CHECK_MS = 1000
 
 export function serviceRoutes(app: Api, needs: ApiNeeds): void {
   const { config, store, releases, metrics, now, version, startedAt, isStopping } = needs
+  let metricsMaking: Promise<string> | null = null
   let storeChecked: { readonly at: number; readonly check: Promise<Check> } | null = null
 
   const health = async (): Promise<HealthAnswer> => {
@@ -22,6 +23,7 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
       {
         config: { scope: 'public' },
         schema: {
+          operationId: path === '/health' ? 'getHealth' : 'isReady',
           summary: path === '/health' ? 'Is everything well' : 'May traffic be sent here',
           tags: ['service'],
           response: { 200: HealthAnswer, 503: HealthAnswer, '4xx': FaultBody },
@@ -40,6 +42,7 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'public' },
       schema: {
+        operationId: 'isAlive',
         summary: 'Does the process answer',
         tags: ['service'],
         response: { 200: Type.Object({ status: Type.Literal('alive') }) },
@@ -54,13 +57,19 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
     '/metrics',
     {
       config: { scope: config.metricsPublic ? 'public' : 'read' },
-      schema: { summary: 'Metrics in the Prometheus text format', tags: ['service'] },
+      schema: { operationId: 'getMetrics', summary: 'Metrics in the Prometheus text format', tags: ['service'] },
     },
     async (_request, reply) => {
       reply.type(metrics.registry.contentType)
-      return metrics.registry.metrics()
+      return metricsText()
     },
   )
+
+  /** Requests that come together share one text: it takes milliseconds to make. */
+  function metricsText(): Promise<string> {
+    metricsMaking ??= metrics.registry.metrics().finally(() => (metricsMaking = null))
+    return metricsMaking
+  }
 
   function checkStore(): Promise<Check> {
     if (storeChecked === null || now() - storeChecked.at > CHECK_MS) {

@@ -32,7 +32,7 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
     '/session',
     {
       config: { scope: 'public' },
-      schema: { ...about, summary: 'Sign the page in with an API key', body: SessionBody },
+      schema: { ...about, operationId: 'signIn', summary: 'Sign the page in with an API key', body: SessionBody },
     },
     async (request, reply) => {
       const at = now()
@@ -56,7 +56,10 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
 
   app.get(
     '/session',
-    { config: { scope: 'public' }, schema: { ...about, summary: 'Is a key needed, and who is signed in' } },
+    {
+      config: { scope: 'public' },
+      schema: { ...about, operationId: 'getSession', summary: 'Is a key needed, and who is signed in' },
+    },
     async (request, reply) => {
       const at = now()
       reply.header('cache-control', 'no-store')
@@ -70,7 +73,7 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
 
   app.delete(
     '/session',
-    { config: { scope: 'public' }, schema: { ...about, summary: 'Sign out' } },
+    { config: { scope: 'public' }, schema: { ...about, operationId: 'signOut', summary: 'Sign out' } },
     async (request, reply) => {
       const at = now()
       const session = sessionOf(request, at)

@@ -16,6 +16,7 @@ export function statsRoutes(app: Api, { store, now }: ApiNeeds): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'getStats',
         summary:
           'Counts, label shares, confidence and latency by hour; the last 24 hours unless since and until say otherwise',
         tags: ['log'],

@@ -4,6 +4,7 @@ import { isAbsolute, join, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   FaultBody,
+  RunParameters,
   TrainingRunAsk,
   type TrainingRunBody,
   TrainingRunBody as TrainingRunBodySchema,
@@ -11,7 +12,6 @@ import {
   TrainingRunsAnswer,
   TrainingRunsQuery,
 } from '@barometer/wire'
-import { Type } from 'typebox'
 import { Fault } from '../domain/faults.ts'
 import { isUuidv7 } from '../domain/ids.ts'
 import {
@@ -34,13 +34,13 @@ const EVENTS_OF_A_LOOK = 500
 export function trainingRoutes(app: Api, needs: ApiNeeds): void {
   const { config, store, predictionLog, now, checkTraining } = needs
   const answers = { '4xx': FaultBody, '5xx': FaultBody }
-  const runParams = Type.Object({ id: Type.String({ maxLength: 100 }) })
 
   app.post(
     '/training-runs',
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'startTrainingRun',
         summary: 'Train a version, beside the work of the server; runs wait for each other',
         tags: ['training'],
         body: TrainingRunAsk,
@@ -67,6 +67,7 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'listTrainingRuns',
         summary: 'Training runs, newest first',
         tags: ['training'],
         querystring: TrainingRunsQuery,
@@ -88,9 +89,10 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'read' },
       schema: {
+        operationId: 'getTrainingRun',
         summary: 'One run, with the trials of its search',
         tags: ['training'],
-        params: runParams,
+        params: RunParameters,
         response: { 200: TrainingRunDetail, ...answers },
       },
     },
@@ -114,9 +116,10 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'cancelTrainingRun',
         summary: 'End a run: at once where it waits, within seconds where it is under way',
         tags: ['training'],
-        params: runParams,
+        params: RunParameters,
         response: { 200: TrainingRunBodySchema, ...answers },
       },
     },
@@ -130,9 +133,10 @@ export function trainingRoutes(app: Api, needs: ApiNeeds): void {
       config: { scope: 'read' },
       exposeHeadRoute: false,
       schema: {
+        operationId: 'watchTrainingRun',
         summary: 'Server-sent events of a run: what was, then live; `Last-Event-ID` goes on from there',
         tags: ['training'],
-        params: runParams,
+        params: RunParameters,
       },
     },
     async (request, reply) => {

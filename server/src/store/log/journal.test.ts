@@ -135,3 +135,14 @@ test('long texts fill the queue, and a commit, before their number does', async 
   expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1)
   for (const batch of database.batches) expect(batch.predictions.id.length).toBeLessThanOrEqual(2)
 })
+
+test('a row whose size is no number is refused while a commit is under way, and the journal counts on', async () => {
+  const database = slowly()
+  const { appendOne, feedback } = journal(database, limits)
+  const held = appendOne(prediction())
+  // As a body would bring it that was not checked.
+  const broken = { ...feedbackOf('x'), comment: { length: '' } as unknown as string }
+  await expect(feedback([broken])).rejects.toThrow('no number')
+  await held
+  await expect(appendOne(prediction({ text: 'x'.repeat(70) }))).resolves.toEqual({ kind: 'logged' })
+})

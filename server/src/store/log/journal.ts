@@ -2,6 +2,7 @@
  * Group commit. Calls queue up; one commit is under way; when it is on disk its promises resolve and all that came
  * meanwhile is the next one. Nothing waits for company: an idle journal commits a single row at once.
  */
+import assert from 'node:assert/strict'
 import { Fault } from '../../domain/faults.ts'
 import type { Feedback, FeedbackOutcome, Prediction } from '../../domain/prediction.ts'
 import type { Appended, Journal } from '../store.ts'
@@ -65,10 +66,14 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
   let idle: (() => void) | null = null
 
   function enqueue(call: Call) {
-    const refused = refusal(rowsOf(call), charsOf(call))
+    const callRows = rowsOf(call)
+    const callChars = charsOf(call)
+    // A count that is no number would be one for ever after, and refuse whatever comes.
+    assert(Number.isSafeInteger(callRows) && Number.isSafeInteger(callChars), 'a call whose size is no number')
+    const refused = refusal(callRows, callChars)
     if (refused !== null) return call.reject(refused)
-    rows += rowsOf(call)
-    chars += charsOf(call)
+    rows += callRows
+    chars += callChars
     waiting.push(call)
     if (busy) return
     busy = true
@@ -84,6 +89,7 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
 
   async function run() {
     for (let calls = takeCalls(); calls.length > 0; calls = takeCalls()) await commitCalls(calls)
+    assert(rows === 0 && chars === 0, 'an empty journal that counts rows')
     busy = false
     idle?.()
   }
