@@ -18,6 +18,7 @@ import type { Config } from './config.ts'
 import { uuidv7Source } from './domain/ids.ts'
 import { keeping } from './domain/redaction/keeping.ts'
 import type { TrainingAsked } from './domain/trainingRun.ts'
+import type { Version } from './domain/version.ts'
 import { Feed } from './loop/feed.ts'
 import { rollingWindow } from './loop/observe.ts'
 import { registerStarters, type StarterNeeds, starterVersion } from './loop/register.ts'
@@ -123,7 +124,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     },
   })
   parts.defer(() => opener.close())
-  const releasesNeeds = {
+  const versionsNeeds = {
     store,
     modelsFolder: join(config.home, 'models'),
     starters: starterFolders(),
@@ -132,13 +133,15 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) =>
       log[level](facts, what),
   }
-  await registerStarters(releasesNeeds)
-  if (config.sentimentModel !== null) await applyModelSetting(config, releasesNeeds, log, parts)
   const releases = new Releases({
-    ...releasesNeeds,
+    ...versionsNeeds,
     windowOf: (artifact) => rollingWindow(rollingReference(artifact)),
   })
   parts.defer(() => releases.close())
+  // What is proven here serves from then on, so it is loaded once.
+  const releasesNeeds = { ...versionsNeeds, load: (version: Version) => releases.borrow(version) }
+  await registerStarters(releasesNeeds)
+  if (config.sentimentModel !== null) await applyModelSetting(config, releasesNeeds, log, parts)
   await releases.follow()
   const feed = new Feed(randomBytes(6).toString('hex'))
   parts.defer(() => feed.close())
@@ -169,6 +172,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       config,
       store,
       releases,
+      promoteNeeds: { ...releasesNeeds, registry: store.registry },
       metrics,
       feed,
       predictionLog: {

@@ -7,6 +7,7 @@ import { Fault } from './domain/faults.ts'
 import { hubModel } from './domain/hubModel.ts'
 import type { Millis } from './domain/time.ts'
 import type { TrainingRun } from './domain/trainingRun.ts'
+import { type LoadVersion, promote } from './loop/promote.ts'
 import { register } from './loop/register.ts'
 import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
 import type { Store } from './store/store.ts'
@@ -18,6 +19,7 @@ export interface TrainingNeeds {
   readonly config: Config
   readonly store: Store
   readonly open: OpenModel
+  readonly load: LoadVersion
   readonly now: () => Millis
   /** The version of Barometer. */
   readonly engine: string
@@ -30,7 +32,7 @@ export interface TrainingNeeds {
 const NICENESS = 19
 
 export function trainingNeeds(given: TrainingNeeds): RunNeeds {
-  const { config, store, now, open, engine, threads, stopMs, say } = given
+  const { config, store, now, open, load, engine, threads, stopMs, say } = given
   const modelsFolder = join(config.home, 'models')
   return {
     runs: store.trainingRuns,
@@ -43,7 +45,7 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
     niceness: NICENESS,
     ...(stopMs === undefined ? {} : { stopMs }),
     register: (artifact, by) => register(artifact, by, { store, modelsFolder, open, now }),
-    promote: ({ model, version }, by) => store.registry.promote({ model, version, ...by, at: now() }),
+    promote: (version, by) => promote(version, by, { registry: store.registry, load, now }),
     baseOf: (from, run, signal) => baseFolder(from, run, signal, given, modelsFolder),
     track:
       config.mlflowUri === null

@@ -24,7 +24,8 @@ export const VersionBody = Type.Object({
   kind: Type.String(),
   labels: Type.Array(Label),
   digest: Type.String(),
-  created_at: Time,
+  made_at: Type.String({ format: 'date-time', description: 'When it was made, by its manifest.' }),
+  created_at: Type.String({ format: 'date-time', description: 'When it was registered here.' }),
   serving: Type.Boolean(),
   recipe: Type.String(),
   data: Type.Object({
@@ -41,10 +42,14 @@ export const VersionBody = Type.Object({
 })
 export type VersionBody = Static<typeof VersionBody>
 
+export const VersionName = Type.Object({ model: Name, version: Type.Integer() })
+
 export const ModelBody = Type.Object({
   model: Name,
   task: Name,
   production: Nullable(Type.Integer()),
+  /** What a roll-back would put into production; null where nothing was there before. */
+  roll_back_to: Nullable(VersionName),
   versions: Type.Array(VersionBody),
 })
 export type ModelBody = Static<typeof ModelBody>
@@ -80,6 +85,9 @@ export const StageEventBody = Type.Object({
     Type.Literal('archive'),
     Type.Literal('roll-back'),
   ]),
+  /** Of a change of production: the version that left. */
+  replaced: Nullable(VersionName),
+  summary: Type.String({ description: 'The event in words, such as “Rolled back from 2 to 1”.' }),
   who: Type.String(),
   why: Type.String(),
 })

@@ -10,6 +10,7 @@ import type { Millis } from '../domain/time.ts'
 import type { TrainingAsked } from '../domain/trainingRun.ts'
 import type { Feed } from '../loop/feed.ts'
 import type { PredictionLog } from '../loop/log.ts'
+import type { PromoteNeeds } from '../loop/promote.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Releases } from '../serving/releases.ts'
 import type { Store } from '../store/store.ts'
@@ -31,6 +32,7 @@ export interface ApiNeeds {
   readonly config: Config
   readonly store: Store
   readonly releases: Releases
+  readonly promoteNeeds: PromoteNeeds
   readonly metrics: Metrics
   readonly feed: Feed
   readonly predictionLog: PredictionLog

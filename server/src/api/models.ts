@@ -13,13 +13,14 @@ import {
   VersionParameters,
 } from '@barometer/wire'
 import { Fault } from '../domain/faults.ts'
-import type { StageEvent, Version } from '../domain/version.ts'
+import { type StageEvent, summaryOf, type Version } from '../domain/version.ts'
+import { promote, rollBack } from '../loop/promote.ts'
 import type { Api, ApiNeeds } from './context.ts'
 
 const CARD_FILE = 'card.md'
 const CARDS_MAX = 1000
 
-export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds): void {
+export function modelRoutes(app: Api, { store, releases, promoteNeeds, feed, now }: ApiNeeds): void {
   /** By digest: a version never changes, so its card is read once. */
   const cards = new Map<string, string>()
   const answers = { '4xx': FaultBody, '5xx': FaultBody }
@@ -37,7 +38,8 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     },
     async () => {
       const byModel = Map.groupBy(await store.registry.models(), (version) => version.model)
-      return { models: await Promise.all([...byModel].map(([model, versions]) => modelBody(model, versions))) }
+      const targets = await store.registry.rollBackTargets()
+      return { models: await Promise.all([...byModel].map(([model, of]) => modelBody(model, of, targets))) }
     },
   )
 
@@ -70,7 +72,11 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
       },
     },
     async (request) => {
-      const events = await store.registry.events({ model: request.params.model, limit: request.query.limit ?? 100 })
+      const events = await store.registry.events({
+        model: request.params.model,
+        limit: request.query.limit ?? 100,
+        newestFirst: true,
+      })
       if (events.length === 0) throw new Fault('model_unknown')
       return { events: events.map(eventBody) }
     },
@@ -92,9 +98,13 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     async (request) => {
       const { model, version } = request.params
       const { action, why = '' } = request.body
-      if (action === 'promote') await releases.load(model, version) // proves that it can serve
-      const change = { model, version, who: request.callerName, why, at: now() }
-      return changed(action === 'promote' ? store.registry.promote(change) : store.registry.archive(change), model)
+      const by = { who: request.callerName, why }
+      return changed(
+        action === 'promote'
+          ? promote({ model, version }, by, promoteNeeds)
+          : store.registry.archive({ model, version, ...by, at: now() }),
+        model,
+      )
     },
   )
 
@@ -113,14 +123,14 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
     },
     async (request) => {
       const { model } = request.params
-      const change = { model, who: request.callerName, why: request.body.why ?? '', at: now() }
-      return changed(store.registry.rollBack(change), model)
+      const by = { who: request.callerName, why: request.body.why ?? '' }
+      return changed(rollBack(model, by, promoteNeeds), model)
     },
   )
 
   /** This process follows at once; the others within a second. */
-  async function changed(change: Promise<readonly StageEvent[]>, model: string): Promise<ModelBody> {
-    for (const event of await change) feed.stage(eventBody(event))
+  async function changed(change: Promise<StageEvent>, model: string): Promise<ModelBody> {
+    feed.stage(eventBody(await change))
     await releases.follow()
     return modelNamed(model)
   }
@@ -128,14 +138,21 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
   async function modelNamed(model: string): Promise<ModelBody> {
     const versions = (await store.registry.models()).filter((version) => version.model === model)
     if (versions.length === 0) throw new Fault('model_unknown')
-    return modelBody(model, versions)
+    return modelBody(model, versions, await store.registry.rollBackTargets())
   }
 
-  async function modelBody(model: string, versions: readonly Version[]): Promise<ModelBody> {
+  async function modelBody(
+    model: string,
+    versions: readonly Version[],
+    targets: ReadonlyMap<string, Version>,
+  ): Promise<ModelBody> {
+    const production = versions.find((version) => version.stage === 'production')
+    const target = production === undefined ? undefined : targets.get(production.task)
     return {
       model,
       task: versions[0].task,
-      production: versions.find((version) => version.stage === 'production')?.version ?? null,
+      production: production?.version ?? null,
+      roll_back_to: target === undefined ? null : { model: target.model, version: target.version },
       versions: await Promise.all([...versions].sort((a, b) => b.version - a.version).map(versionBody)),
     }
   }
@@ -151,6 +168,7 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
       kind: manifest.kind,
       labels: [...manifest.labels],
       digest: version.digest,
+      made_at: new Date(manifest.createdAt).toISOString(),
       created_at: new Date(version.createdAt).toISOString(),
       serving: releases.isServing(version.digest),
       recipe: recipe.name,
@@ -184,5 +202,5 @@ export function modelRoutes(app: Api, { store, releases, feed, now }: ApiNeeds):
 }
 
 function eventBody(event: StageEvent): StageEventBody {
-  return { ...event, at: new Date(event.at).toISOString() }
+  return { ...event, at: new Date(event.at).toISOString(), summary: summaryOf(event) }
 }

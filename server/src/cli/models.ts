@@ -1,6 +1,13 @@
 import { Command } from 'commander'
 import { Fault } from '../domain/faults.ts'
-import type { Estimate, Evaluation, StageEvent, Version } from '../domain/version.ts'
+import { type Estimate, type Evaluation, type StageEvent, summaryOf, type Version } from '../domain/version.ts'
+import {
+  loadOnce,
+  type PromoteNeeds,
+  promote as promoteVersion,
+  type Reason,
+  rollBack as rollBackModel,
+} from '../loop/promote.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { type BringNeeds, bringArtifact } from '../versions/artifacts/bringArtifact.ts'
@@ -73,14 +80,14 @@ function promote(terminal: Terminal): Command {
     .description('Put a version into production; the one that is there goes to the archive')
     .argument('<NAME@VERSION>', 'which', exactly)
   return withWhy(command).action(async (wanted: ReturnType<typeof exactly>, options: ChangeOptions) => {
-    await change(terminal, options, (store, by) => store.registry.promote({ ...wanted, ...by }))
+    await change(terminal, options, (_, by, needs) => promoteVersion(wanted, by, needs))
   })
 }
 
 function archive(terminal: Terminal): Command {
   const command = new Command('archive').description('Put a version away').argument('<NAME@VERSION>', 'which', exactly)
   return withWhy(command).action(async (wanted: ReturnType<typeof exactly>, options: ChangeOptions) => {
-    await change(terminal, options, (store, by) => store.registry.archive({ ...wanted, ...by }))
+    await change(terminal, options, (store, by) => store.registry.archive({ ...wanted, ...by, at: terminal.now() }))
   })
 }
 
@@ -89,7 +96,7 @@ function rollback(terminal: Terminal): Command {
     .description('Give the version that was in production before its place again')
     .argument('<NAME>', 'of the model', modelName)
   return withWhy(command).action(async (model: string, options: ChangeOptions) => {
-    await change(terminal, options, (store, by) => store.registry.rollBack({ model, ...by }))
+    await change(terminal, options, (_, by, needs) => rollBackModel(model, by, needs))
   })
 }
 
@@ -101,7 +108,9 @@ function events(terminal: Terminal): Command {
   return withShared(command).action(
     async (model: string | undefined, options: Options & { readonly limit: number }) => {
       await withRegistry(terminal, options, async ({ registry }) => {
-        const found = await registry.events({ ...(model === undefined ? {} : { model }), limit: options.limit })
+        const of = model === undefined ? {} : { model }
+        const newest = await registry.events({ ...of, newestFirst: true, limit: options.limit })
+        const found = newest.toReversed()
         if (options.json) return terminal.print(JSON.stringify(found.map(eventJson)))
         if (found.length === 0) return terminal.say('Nothing has happened yet.')
         terminal.print(eventTable(found, terminal.colour))
@@ -166,13 +175,20 @@ async function whatIsBroken(version: Version, open: OpenModel, needs: BringNeeds
 async function change(
   terminal: Terminal,
   options: ChangeOptions,
-  apply: (store: Store, by: { who: string; why: string; at: number }) => Promise<readonly StageEvent[]>,
+  apply: (store: Store, by: Reason, needs: PromoteNeeds) => Promise<StageEvent>,
 ): Promise<void> {
-  await withRegistry(terminal, options, async (store) => {
-    const done = await apply(store, { who: whoRuns(), why: options.why, at: terminal.now() })
-    if (options.json) return terminal.print(JSON.stringify(done.map(eventJson)))
-    for (const event of done) terminal.print(`${event.model}@${event.version}: ${event.from ?? 'new'} → ${event.to}`)
-  })
+  const opener = modelOpener()
+  try {
+    await withRegistry(terminal, options, async (store) => {
+      const folder = modelsFolder(configOf(terminal, options))
+      const load = loadOnce({ store, modelsFolder: folder, open: opener.open })
+      const needs = { registry: store.registry, load, now: terminal.now }
+      const event = await apply(store, { who: whoRuns(), why: options.why }, needs)
+      terminal.print(options.json ? JSON.stringify(eventJson(event)) : `${event.model}: ${summaryOf(event)}`)
+    })
+  } finally {
+    await opener.close()
+  }
 }
 
 function withRegistry(terminal: Terminal, options: Options, work: (store: Store) => Promise<void>): Promise<void> {
@@ -270,19 +286,12 @@ function staged(stage: Version['stage'], colour: boolean): string {
 }
 
 function eventTable(found: readonly StageEvent[], colour: boolean): string {
-  const rows = found.map((one) => [
-    moment(one.at),
-    `${one.model}@${one.version}`,
-    one.action,
-    `${one.from ?? 'new'} → ${one.to}`,
-    one.who,
-    one.why,
-  ])
-  return table(['when (UTC)', 'version', 'what', 'stage', 'who', 'why'], rows, colour)
+  const rows = found.map((one) => [moment(one.at), one.task, one.model, summaryOf(one), one.who, one.why])
+  return table(['when (UTC)', 'task', 'model', 'what', 'who', 'why'], rows, colour)
 }
 
 function eventJson(event: StageEvent): object {
-  return { ...event, at: new Date(event.at).toISOString() }
+  return { ...event, at: new Date(event.at).toISOString(), summary: summaryOf(event) }
 }
 
 function asJson(version: Version): object {

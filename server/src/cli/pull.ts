@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { hubModel } from '../domain/hubModel.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
 import { readDataset } from '../ingest/files/readRows.ts'
+import { loadOnce, promote } from '../loop/promote.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import { type BringNeeds, bringModel, hubOf } from '../versions/import/bringModel.ts'
 import type { CalibrationRows } from '../versions/import/calibrateVersion.ts'
@@ -95,8 +96,9 @@ async function run(terminal: Terminal, word: string, options: Options): Promise<
         },
         needs,
       )
-      const change = { model: version.model, version: version.version, who, why: options.why, at: terminal.now() }
-      const events = options.promote && version.stage !== 'production' ? await store.registry.promote(change) : []
+      const promoteNeeds = { registry: store.registry, load: loadOnce(needs), now: terminal.now }
+      const isAsked = options.promote && version.stage !== 'production'
+      const events = isAsked ? [await promote(version, { who, why: options.why }, promoteNeeds)] : []
       return { version, isNew, events }
     })
     progress.end()

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { StageEvent, Version } from '../domain/version.ts'
 import { readDataset } from '../ingest/files/readRows.ts'
+import { loadOnce, promote } from '../loop/promote.ts'
 import { register } from '../loop/register.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import { type QuantizeChange, quantizeVersion } from '../training/trainers/transformer/quantizeVersion.ts'
@@ -91,8 +92,9 @@ async function run(terminal: Terminal, asked: Wish, options: Options): Promise<v
     const { version, events } = await withStore(config, async (store) => {
       const needs = { store, modelsFolder: modelsFolder(config), open: opener.open, now: terminal.now }
       const version = await register(artifact, { who, why }, needs)
-      const changed = { model: version.model, version: version.version, who, why, at: terminal.now() }
-      const events = options.promote && version.stage !== 'production' ? await store.registry.promote(changed) : []
+      const promoteNeeds = { registry: store.registry, load: loadOnce(needs), now: terminal.now }
+      const isAsked = options.promote && version.stage !== 'production'
+      const events = isAsked ? [await promote(version, { who, why }, promoteNeeds)] : []
       return { version, events }
     })
     progress.end()

@@ -7,6 +7,7 @@ import { Fault } from '../domain/faults.ts'
 import type { Setting, TrainingAsked, TrainingFile, TrainingRun } from '../domain/trainingRun.ts'
 import type { StageEvent, Version } from '../domain/version.ts'
 import type { Format } from '../ingest/files/layout.ts'
+import { loadOnce } from '../loop/promote.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { nameOf } from '../training/data/readTexts.ts'
@@ -23,7 +24,7 @@ import { storeArtifact, verifyArtifact } from '../versions/artifacts/folder.ts'
 import { exits, OperatingError, UsageError } from './failure.ts'
 import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
 import { findRun } from './findRun.ts'
-import { configOf, HOME_OPTION, type HomeOptions, whoRuns, withStore } from './home.ts'
+import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
 import { newId } from './ids.ts'
 import { type LiveRun, startLiveRun } from './liveRun.ts'
 import { evaluationTable } from './models.ts'
@@ -191,6 +192,7 @@ async function keptRun(terminal: Terminal, options: Options): Promise<void> {
         config,
         store,
         open: opener.open,
+        load: loadOnce({ store, modelsFolder: modelsFolder(config), open: opener.open }),
         now: terminal.now,
         engine,
         threads: options.threads ?? availableParallelism(),

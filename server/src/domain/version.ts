@@ -78,7 +78,13 @@ export interface Version {
   readonly createdAt: Millis
 }
 
-/** An append-only record of one change of stage. */
+/** A version by its name and number. */
+export interface VersionName {
+  readonly model: string
+  readonly version: number
+}
+
+/** An append-only record of one decision about a version. A change of production is one, with the version that left. */
 export interface StageEvent {
   readonly seq: number
   readonly at: Millis
@@ -88,6 +94,27 @@ export interface StageEvent {
   readonly from: Stage | null
   readonly to: Stage
   readonly action: 'register' | 'promote' | 'archive' | 'roll-back'
+  /** Of a change of production: the version that was there and is archived now; null where there was none. */
+  readonly replaced: VersionName | null
   readonly who: string
   readonly why: string
+}
+
+/** The event in words. Versions are told by their number alone where all belong to one model. */
+export function summaryOf({ action, model, version, replaced }: StageEvent): string {
+  const named = replaced !== null && replaced.model !== model
+  const words = (one: VersionName) => (named ? `${one.model}@${one.version}` : String(one.version))
+  const it = words({ model, version })
+  switch (action) {
+    case 'register':
+      return `Registered ${it}`
+    case 'archive':
+      return `Archived ${it}`
+    case 'promote':
+      return replaced === null ? `Promoted ${it}` : `Promoted ${it} in place of ${words(replaced)}`
+    case 'roll-back':
+      return replaced === null ? `Rolled back to ${it}` : `Rolled back from ${words(replaced)} to ${it}`
+    default:
+      return action satisfies never
+  }
 }

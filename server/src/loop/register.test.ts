@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import { type Artifact, makeArtifact } from '../versions/artifacts/artifact.ts'
 import { artifactFolder } from '../versions/artifacts/bringArtifact.ts'
 import { verifyArtifact } from '../versions/artifacts/folder.ts'
+import { loadOnce } from './promote.ts'
 import { register, registerStarters, type StarterNeeds } from './register.ts'
 
 const starter = new URL('../../../starter/sentiment', import.meta.url).pathname
@@ -22,11 +23,10 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'register-test-'))
   store = await openStore({ url: null, home, now: Date.now })
   said = []
+  const given = { store, modelsFolder: join(home, 'models'), starters: [starter], open: openAtOnce }
   needs = {
-    store,
-    modelsFolder: join(home, 'models'),
-    starters: [starter],
-    open: openAtOnce,
+    ...given,
+    load: loadOnce(given),
     windowOf: () => () => false,
     now: Date.now,
     say: (level, what) => said.push(`${level} ${what}`),

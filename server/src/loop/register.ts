@@ -7,6 +7,7 @@ import { type Artifact, toEntries } from '../versions/artifacts/artifact.ts'
 import { artifactFolder, claimedDigest } from '../versions/artifacts/bringArtifact.ts'
 import { storeArtifact, verifyArtifact } from '../versions/artifacts/folder.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
+import { type LoadVersion, promote } from './promote.ts'
 
 export interface Registration {
   readonly who: string
@@ -24,6 +25,7 @@ export interface RegisterNeeds {
 export interface StarterNeeds extends RegisterNeeds {
   /** Folders of the models in the box. */
   readonly starters: readonly string[]
+  readonly load: LoadVersion
   readonly say: (level: 'info' | 'warn' | 'error', what: string, facts: Readonly<Record<string, unknown>>) => void
 }
 
@@ -67,7 +69,7 @@ export async function registerStarters(needs: StarterNeeds): Promise<void> {
   }
 }
 
-async function registerStarter(folder: string, needs: RegisterNeeds): Promise<void> {
+async function registerStarter(folder: string, needs: StarterNeeds): Promise<void> {
   const { registry } = needs.store
   const who = 'barometer'
   const digest = await claimedDigest(folder)
@@ -77,7 +79,7 @@ async function registerStarter(folder: string, needs: RegisterNeeds): Promise<vo
     known ?? (await register(await verifyArtifact(folder), { who, why: 'The model in the box.' }, needs))
   if ((await registry.production()).has(task)) return
   try {
-    await registry.promote({ model, version, who, why: 'Nothing served the task yet.', at: needs.now() })
+    await promote({ model, version }, { who, why: 'Nothing served the task yet.' }, { ...needs, registry })
   } catch (error) {
     // Another replica that starts at the same time may have been first.
     if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error

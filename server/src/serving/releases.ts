@@ -1,6 +1,6 @@
 /** What serves each task now. It follows the registry: whoever promotes, in whichever process, is followed within a second. */
 import { Fault } from '../domain/faults.ts'
-import type { Version } from '../domain/version.ts'
+import type { Version, VersionName } from '../domain/version.ts'
 import type { ServedModel } from '../models/servedModel.ts'
 import type { Store } from '../store/store.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
@@ -98,6 +98,18 @@ export class Releases {
     this.#idle.set(version.digest, live)
     this.#makeRoom()
     return live
+  }
+
+  /** Any version of the registry, loaded and held until it is disposed of. */
+  async borrow({ model, version }: VersionName): Promise<{ readonly served: ServedModel } & AsyncDisposable> {
+    const live = await this.load(model, version)
+    const held = live.hold()
+    return {
+      served: live.served,
+      async [Symbol.asyncDispose]() {
+        held[Symbol.dispose]()
+      },
+    }
   }
 
   /** Closes every version, once what it has accepted is answered. */

@@ -10,7 +10,7 @@ import type { LatencySketch } from '../domain/latencySketch.ts'
 import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '../domain/prediction.ts'
 import type { Millis } from '../domain/time.ts'
 import type { KeptEvent, TrainingRun, TrainingState, TrainingTrial } from '../domain/trainingRun.ts'
-import type { Manifest, Stage, StageEvent, Version } from '../domain/version.ts'
+import type { Manifest, Stage, StageEvent, Version, VersionName } from '../domain/version.ts'
 import type { FailureCounts } from './failures.ts'
 import type { ColumnFilter } from './log/columns.ts'
 
@@ -96,6 +96,13 @@ export interface ArtifactBlob {
   readonly bytes: Uint8Array
 }
 
+/** Who decided, why and when. */
+export interface Decision {
+  readonly who: string
+  readonly why: string
+  readonly at: Millis
+}
+
 export interface Registry {
   models(): Promise<readonly Version[]>
   get(model: string, version: number): Promise<Version | null>
@@ -111,25 +118,25 @@ export interface Registry {
   }): Promise<Version>
   /**
    * One transaction: the version goes to production, the one that was there goes to archived. Rejects with Fault('stage_conflict')
-   * where it makes no sense (already there), Fault('version_unknown') where it does not exist.
+   * where it makes no sense (already there), Fault('version_unknown') where it does not exist. Called by loop/promote.ts
+   * alone, which proves first that the version answers.
    */
-  promote(change: {
-    model: string
-    version: number
-    who: string
-    why: string
-    at: Millis
+  promote(change: VersionName & Decision): Promise<StageEvent>
+  archive(change: VersionName & Decision): Promise<StageEvent>
+  /**
+   * The version of the task's production before the present one takes its place again. Rejects with Fault('stage_conflict')
+   * where that is not `to`, which is what was proven. Called by loop/promote.ts alone.
+   */
+  rollBack(change: { model: string; to: VersionName } & Decision): Promise<StageEvent>
+  /** By task the version that a roll-back would return to; a task without one is absent. */
+  rollBackTargets(): Promise<ReadonlyMap<string, Version>>
+  /** Ascending, those after `afterSeq`; or with `newestFirst` descending. */
+  events(filter: {
+    model?: string
+    afterSeq?: number
+    newestFirst?: boolean
+    limit: number
   }): Promise<readonly StageEvent[]>
-  archive(change: {
-    model: string
-    version: number
-    who: string
-    why: string
-    at: Millis
-  }): Promise<readonly StageEvent[]>
-  /** The version of the task's production before the present one takes its place again. */
-  rollBack(change: { model: string; who: string; why: string; at: Millis }): Promise<readonly StageEvent[]>
-  events(filter: { model?: string; afterSeq?: number; limit: number }): Promise<readonly StageEvent[]>
   /** The seq of the newest event, 0 without any: cheap enough to ask every second. */
   head(): Promise<number>
   /** The files that `register` was given, by name, one in memory at a time; none where none are kept (a store that only this machine uses keeps them on disk). */

@@ -1,4 +1,5 @@
 /** What a store promises, asked of both databases. PostgreSQL is a real server (postgresServer.ts). */
+import { summaryOf } from '../../src/domain/version.ts'
 import './compileCache.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -435,28 +436,50 @@ describe.each(Object.keys(places))('a store on %s', (name) => {
       for (const version of [1, 2, 3]) await store.registry.promote({ model: 'reviews', version, ...by })
       expect((await store.registry.production()).get('sentiment')?.version).toBe(3)
       expect(await store.registry.stageOf('reviews', 2)).toBe('archived')
-      expect(
-        (await store.registry.rollBack({ model: 'reviews', ...by })).map(({ version, from, to, action }) => ({
-          version,
-          from,
-          to,
-          action,
-        })),
-      ).toEqual([
-        { version: 3, from: 'production', to: 'archived', action: 'roll-back' },
-        { version: 2, from: 'archived', to: 'production', action: 'roll-back' },
-      ])
-      await store.registry.rollBack({ model: 'reviews', ...by })
+      const back = (version: number) =>
+        store.registry.rollBack({ model: 'reviews', to: { model: 'reviews', version }, ...by })
+      expect((await store.registry.rollBackTargets()).get('sentiment')).toMatchObject({ model: 'reviews', version: 2 })
+      await expect(back(1)).rejects.toMatchObject({ code: 'stage_conflict' })
+      await back(2)
+      expect((await store.registry.rollBackTargets()).get('sentiment')).toMatchObject({ version: 1 })
+      await back(1)
+      expect((await store.registry.rollBackTargets()).size).toBe(0)
       expect((await store.registry.production()).get('sentiment')?.version).toBe(1)
-      await expect(store.registry.rollBack({ model: 'reviews', ...by })).rejects.toMatchObject({
-        code: 'stage_conflict',
-      })
+      await expect(back(1)).rejects.toMatchObject({ code: 'stage_conflict' })
       const events = await store.registry.events({ limit: 100 })
-      expect(events.map((event) => event.seq)).toEqual(events.map((event) => event.seq).sort((a, b) => a - b))
+      expect(events.map(summaryOf)).toEqual([
+        'Registered 1',
+        'Registered 2',
+        'Registered 3',
+        'Promoted 1',
+        'Promoted 2 in place of 1',
+        'Promoted 3 in place of 2',
+        'Rolled back from 3 to 2',
+        'Rolled back from 2 to 1',
+      ])
+      expect(events.at(-1)).toMatchObject({ from: 'archived', to: 'production', action: 'roll-back', ...by })
+      expect(await store.registry.events({ limit: 100, newestFirst: true })).toEqual(events.toReversed())
       expect(await store.registry.head()).toBe(events.at(-1)?.seq)
       expect(await store.registry.events({ model: 'reviews', afterSeq: events[2].seq, limit: 2 })).toEqual(
         events.slice(3, 5),
       )
+    })
+
+    test('a version that takes the place of another model says so, and is rolled back to it', async () => {
+      await next('m1', { model: 'other' })
+      await store.registry.promote({ model: 'reviews', version: 1, ...by })
+      const promoted = await store.registry.promote({ model: 'other', version: 1, ...by })
+      expect(summaryOf(promoted)).toBe('Promoted other@1 in place of reviews@1')
+      const to = { model: 'reviews', version: 1 }
+      const back = await store.registry.rollBack({ model: 'other', to, ...by })
+      expect(summaryOf(back)).toBe('Rolled back from other@1 to reviews@1')
+      // Both models were changed, so both histories tell it.
+      for (const model of ['reviews', 'other'])
+        expect((await store.registry.events({ model, limit: 2, newestFirst: true })).map(summaryOf)).toEqual([
+          'Rolled back from other@1 to reviews@1',
+          'Promoted other@1 in place of reviews@1',
+        ])
+      expect((await store.registry.events({ limit: 1, newestFirst: true }))[0]).toEqual(back)
     })
 
     test('a change of stage that makes no sense is refused', async () => {
@@ -465,7 +488,7 @@ describe.each(Object.keys(places))('a store on %s', (name) => {
       await expect(store.registry.promote(change)).rejects.toMatchObject({ code: 'stage_conflict' })
       await expect(store.registry.archive(change)).rejects.toMatchObject({ code: 'stage_conflict' })
       await expect(store.registry.promote({ ...change, version: 9 })).rejects.toMatchObject({ code: 'version_unknown' })
-      await expect(store.registry.rollBack({ ...change, model: 'nobody' })).rejects.toMatchObject({
+      await expect(store.registry.rollBack({ ...change, model: 'nobody', to: change })).rejects.toMatchObject({
         code: 'model_unknown',
       })
       await next('d2')

@@ -240,6 +240,7 @@ export async function fakeServer({
       from: target.stage,
       to,
       action,
+      summary: `${action === 'promote' ? 'Promoted' : 'Archived'} ${version}`,
       why: body['why'],
       at: new Date().toISOString(),
     } as const
@@ -379,7 +380,8 @@ export function modelBody(): ModelBody {
       kind: 'linear',
       labels: [...LABELS],
       digest: 'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3a94a8fe5ccb19ba61c4c0873',
-      created_at: new Date(Date.now() - (4 - version) * 26 * 3_600_000).toISOString(),
+      made_at: new Date(Date.now() - (4 - version) * 26 * 3_600_000).toISOString(),
+      created_at: new Date(Date.now() - (4 - version) * 25 * 3_600_000).toISOString(),
       serving: version === 2,
       recipe: 'sentiment',
       data: {
@@ -440,7 +442,13 @@ export function modelBody(): ModelBody {
       ].join('\n'),
     }
   })
-  return { model: 'sentiment', task: 'sentiment', production: 2, versions }
+  return {
+    model: 'sentiment',
+    task: 'sentiment',
+    production: 2,
+    roll_back_to: { model: 'sentiment', version: 1 },
+    versions,
+  }
 }
 
 function estimate(value: number, width: number): EstimateBody {
@@ -457,6 +465,8 @@ function eventOf(model: ModelBody, version: VersionBody, index: number): StageEv
     from: null,
     to: version.stage,
     action: version.stage === 'production' ? 'promote' : 'register',
+    replaced: null,
+    summary: `${version.stage === 'production' ? 'Promoted' : 'Registered'} ${version.version}`,
     who: 'ada',
     why: version.stage === 'production' ? 'Better on IMDB and on posts' : '',
   }

@@ -381,22 +381,25 @@ describe('what is inside', () => {
     await first.stop()
     const starter = await verifyArtifact(fileURLToPath(new URL('../../../starter/sentiment', import.meta.url)))
     const { files: _, ...parts } = starter.manifest
-    const mine = makeArtifact({ ...parts, model: 'mine', task: 'mine' }, starter.files)
+    const mine = [1, 2].map((seed) => makeArtifact({ ...parts, seed, model: 'mine', task: 'mine' }, starter.files))
     const { home } = first.config
     const store = await openStore({ url: null, home, now: Date.now })
     const by = { who: 'test', why: 'to break it' }
-    await register(mine, by, { store, modelsFolder: join(home, 'models'), open: openAtOnce, now: Date.now })
+    const needs = { store, modelsFolder: join(home, 'models'), open: openAtOnce, now: Date.now }
+    for (const artifact of mine) await register(artifact, by, needs)
     await store.registry.promote({ model: 'mine', version: 1, at: Date.now(), ...by })
     await store.close()
-    const folder = join(home, 'models', mine.digest.slice(0, 16))
-    const [largest] = Object.keys(mine.files).sort((a, b) => mine.files[b].length - mine.files[a].length)
-    const bytes = readFileSync(join(folder, largest))
-    bytes[bytes.length >> 1] ^= 1
-    writeFileSync(join(folder, largest), bytes)
+    for (const { digest, files } of mine) {
+      const [largest] = Object.keys(files).sort((a, b) => files[b].length - files[a].length)
+      const path = join(home, 'models', digest.slice(0, 16), largest)
+      const bytes = readFileSync(path)
+      bytes[bytes.length >> 1] ^= 1
+      writeFileSync(path, bytes)
+    }
 
     const second = await first.again()
     expectFault(await second.call('POST', '/predict', { text: 'x', task: 'mine' }), 'no_model')
-    const promotion = await second.call('POST', '/models/mine/versions/1/stage', { action: 'promote' })
+    const promotion = await second.call('POST', '/models/mine/versions/2/stage', { action: 'promote' })
     expectFault(promotion, 'artifact_broken')
     expect(await second.call('GET', '/health/ready')).toMatchObject({ status: 503 })
     expect(await second.call('GET', '/health/live')).toMatchObject({ status: 200 })

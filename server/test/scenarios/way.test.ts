@@ -203,12 +203,11 @@ describe.each(databases)('on $name', (database) => {
     const next = await server.call<PredictAnswer>('POST', '/predict', { text: battery })
     expect(next.body.version).toBe(1)
     const { body } = await server.call<StageEventsAnswer>('GET', '/models/sentiment/events')
-    expect(body.events.map((event) => [event.action, event.version, event.who, event.why])).toContainEqual([
-      'promote',
-      2,
-      'anna',
-      'it is newer',
+    expect(body.events.map((event) => [event.summary, event.who, event.why]).slice(0, 2)).toEqual([
+      ['Rolled back from 2 to 1', 'local', 'only a test'],
+      ['Promoted 2 in place of 1', 'anna', 'it is newer'],
     ])
+    expect(back.body.roll_back_to).toBeNull()
   })
 
   test('what was answered survives a restart, and so does what serves', async () => {

@@ -118,18 +118,16 @@ describe('a model of one’s own', () => {
   test('promote, promote the next, roll back: each leaves its event', async () => {
     await json(`train --data ${join(home, 'pets.csv')} --name pets --seed 8 --promote`)
     expect((await barometer('models promote pets@1 --why "it was better"')).out).toBe(
-      'pets@2: production → archived\npets@1: staging → production\n',
+      'pets: Promoted 1 in place of 2\n',
     )
     expect((await barometer('models rollback pets --why oops')).code).toBe(0)
-    const events = await json<{ version: number; action: string; to: string; who: string }[]>('models events pets')
-    const changes = events.map(({ version, action, to }) => `${action}: ${version} → ${to}`)
-    expect(changes.filter((change) => !change.startsWith('register'))).toEqual([
-      'promote: 2 → production',
-      'promote: 2 → archived',
-      'promote: 1 → production',
-      'roll-back: 1 → archived',
-      'roll-back: 2 → production',
+    const events = await json<{ summary: string; who: string; why: string }[]>('models events pets')
+    expect(events.map(({ summary, why }) => [summary, why]).slice(2)).toEqual([
+      ['Promoted 2', 'from the command line'],
+      ['Promoted 1 in place of 2', 'it was better'],
+      ['Rolled back from 1 to 2', 'oops'],
     ])
+    expect((await barometer('models events pets --limit 1')).out).toMatch(/Rolled back from 1 to 2/)
     expect(events.every((event) => event.who.startsWith('cli'))).toBe(true)
     expect((await barometer('models list')).out).toMatch(/pets@2 +production/)
     expect(await barometer('models promote pets@2')).toMatchObject({

@@ -1,12 +1,12 @@
 /** Versions, their stages and every change of stage. */
 import type { Transaction } from 'kysely'
 import { Fault } from '../../domain/faults.ts'
-import type { Manifest, Stage, StageEvent, Version } from '../../domain/version.ts'
+import type { Manifest, Stage, StageEvent, Version, VersionName } from '../../domain/version.ts'
 import type { Database } from '../database.ts'
-import type { Registry } from '../store.ts'
+import type { Decision, Registry } from '../store.ts'
 import type { Tables, VersionsTable } from '../tables.ts'
 
-type Change = Parameters<Registry['promote']>[0]
+type Change = VersionName & Decision
 
 export function registry({ read, write, can }: Database): Registry {
   /** One change at a time, so that what it was decided on still holds when it is written. */
@@ -35,11 +35,25 @@ export function registry({ read, write, can }: Database): Registry {
     promote: (wanted) => change((trx) => promote(trx, wanted)),
     archive: (wanted) => change((trx) => archive(trx, wanted)),
     rollBack: (wanted) => change((trx) => rollBack(trx, wanted)),
-    async events({ model, afterSeq, limit }) {
-      let query = eventRows(read).orderBy('seq').limit(limit)
-      if (model !== undefined) query = query.where('model', '=', model)
-      if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq)
-      return await query.execute()
+    async rollBackTargets() {
+      const served = await servedSince(read)
+      const targets = [...served.values()].flatMap((ids) => ids.slice(-2, -1))
+      if (targets.length === 0) return new Map()
+      const rows = await read.selectFrom('versions').selectAll().where('id', 'in', targets).execute()
+      return new Map(rows.map((row) => [row.task, toVersion(row)]))
+    },
+    async events({ model, afterSeq, newestFirst = false, limit }) {
+      let query = eventRows(read)
+        .orderBy('stage_events.seq', newestFirst ? 'desc' : 'asc')
+        .limit(limit)
+      if (model !== undefined)
+        query = query.where((is) => is.or([is('versions.model', '=', model), is('replaced.model', '=', model)]))
+      if (afterSeq !== undefined) query = query.where('stage_events.seq', '>', afterSeq)
+      const rows = await query.execute()
+      return rows.map(({ replacedModel: was, replacedVersion: number, ...event }) => ({
+        ...event,
+        replaced: was === null || number === null ? null : { model: was, version: number },
+      }))
     },
     async head() {
       const { seq } = await read
@@ -99,22 +113,22 @@ async function register(trx: Transaction<Tables>, entry: Parameters<Registry['re
   return toVersion(row)
 }
 
-async function promote(trx: Transaction<Tables>, wanted: Change): Promise<StageEvent[]> {
+async function promote(trx: Transaction<Tables>, wanted: Change): Promise<StageEvent> {
   const next = await versionOf(trx, wanted)
   if (next.stage === 'production') throw new Fault('stage_conflict', { say: 'The version is in production already.' })
   return await replace(trx, await inProduction(trx, next.task), next, 'promote', wanted)
 }
 
-async function archive(trx: Transaction<Tables>, wanted: Change): Promise<StageEvent[]> {
+async function archive(trx: Transaction<Tables>, wanted: Change): Promise<StageEvent> {
   const version = await versionOf(trx, wanted)
   if (version.stage === 'archived') throw new Fault('stage_conflict', { say: 'The version is archived already.' })
   if (version.stage === 'production') {
     throw new Fault('stage_conflict', { say: 'The version is in production: promote another or roll back first.' })
   }
-  return [await setStage(trx, version, 'archived', 'archive', wanted)]
+  return await setStage(trx, version, 'archived', 'archive', wanted)
 }
 
-async function rollBack(trx: Transaction<Tables>, wanted: Omit<Change, 'version'>): Promise<StageEvent[]> {
+async function rollBack(trx: Transaction<Tables>, wanted: Parameters<Registry['rollBack']>[0]): Promise<StageEvent> {
   const present = await trx
     .selectFrom('versions')
     .selectAll()
@@ -127,43 +141,54 @@ async function rollBack(trx: Transaction<Tables>, wanted: Omit<Change, 'version'
       ? new Fault('model_unknown')
       : new Fault('stage_conflict', { say: 'No version of the model is in production.' })
   }
-  const before = (await servedBefore(trx, present.task)).at(-2)
+  const before = (await servedSince(trx, present.task)).get(present.task)?.at(-2)
   if (before === undefined)
     throw new Fault('stage_conflict', { say: 'There was no production version before this one.' })
   const next = await trx.selectFrom('versions').selectAll().where('id', '=', before).executeTakeFirstOrThrow()
+  if (next.model !== wanted.to.model || next.version !== wanted.to.version)
+    throw new Fault('stage_conflict', { say: 'Another version came into production meanwhile; look again.' })
   return await replace(trx, present, next, 'roll-back', wanted)
 }
 
-/** Versions that a roll-back of the task can return to, and last the present one: a promotion adds, a roll-back takes off. */
-async function servedBefore(trx: Transaction<Tables>, task: string): Promise<number[]> {
-  const events = await trx
+/**
+ * By task the versions that roll-backs can return to, and last the one in production: a promotion adds, a roll-back
+ * takes off.
+ */
+async function servedSince(
+  from: Pick<Database['read'], 'selectFrom'>,
+  task?: string,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  let query = from
     .selectFrom('stage_events')
     .innerJoin('versions', 'versions.id', 'stage_events.version_id')
-    .select(['stage_events.version_id', 'stage_events.action'])
-    .where('versions.task', '=', task)
+    .select(['stage_events.version_id', 'stage_events.action', 'versions.task'])
     .where('stage_events.to_stage', '=', 'production')
     .orderBy('stage_events.seq')
-    .execute()
-  const served: number[] = []
-  for (const { version_id, action } of events) {
-    if (action === 'roll-back') served.pop()
-    else served.push(version_id)
+  if (task !== undefined) query = query.where('versions.task', '=', task)
+  const served = new Map<string, number[]>()
+  for (const event of await query.execute()) {
+    const ids = served.get(event.task) ?? []
+    if (event.action === 'roll-back') ids.pop()
+    else ids.push(event.version_id)
+    served.set(event.task, ids)
   }
   return served
 }
 
-/** `present` first, because a task has one production version at most, at any moment. */
+/**
+ * `present` first, because a task has one production version at most, at any moment. Each version gets its row, one
+ * after the other in one transaction; they are read as one event (see eventRows).
+ */
 async function replace(
   trx: Transaction<Tables>,
   present: VersionsTable | undefined,
   next: VersionsTable,
   action: StageEvent['action'],
-  wanted: Omit<Change, 'version'>,
-): Promise<StageEvent[]> {
-  const events: StageEvent[] = []
-  if (present !== undefined) events.push(await setStage(trx, present, 'archived', action, wanted))
-  events.push(await setStage(trx, next, 'production', action, wanted))
-  return events
+  wanted: Decision,
+): Promise<StageEvent> {
+  if (present !== undefined) await setStage(trx, present, 'archived', action, wanted)
+  const event = await setStage(trx, next, 'production', action, wanted)
+  return present === undefined ? event : { ...event, replaced: { model: present.model, version: present.version } }
 }
 
 async function setStage(
@@ -171,7 +196,7 @@ async function setStage(
   version: VersionsTable,
   to: Stage,
   action: StageEvent['action'],
-  wanted: Omit<Change, 'version'>,
+  wanted: Decision,
 ): Promise<StageEvent> {
   await trx.updateTable('versions').set({ stage: to }).where('id', '=', version.id).execute()
   return await addEvent(trx, version, to, action, wanted)
@@ -182,7 +207,7 @@ async function addEvent(
   version: Omit<VersionsTable, 'stage'> & { stage: Stage | null },
   to: Stage,
   action: StageEvent['action'],
-  { who, why, at }: { who: string; why: string; at: number },
+  { who, why, at }: Decision,
 ): Promise<StageEvent> {
   const { seq } = await trx
     .insertInto('stage_events')
@@ -198,6 +223,7 @@ async function addEvent(
     from: version.stage,
     to,
     action,
+    replaced: null,
     who,
     why,
   }
@@ -223,10 +249,22 @@ async function inProduction(trx: Transaction<Tables>, task: string): Promise<Ver
     .executeTakeFirst()
 }
 
+/** A change of production is two rows, of the version that left and of the one that came; it is one event here. */
 function eventRows(read: Database['read']) {
   return read
     .selectFrom('stage_events')
     .innerJoin('versions', 'versions.id', 'stage_events.version_id')
+    .leftJoin('stage_events as gone', (join) =>
+      join
+        .on('stage_events.to_stage', '=', 'production')
+        .on('gone.seq', '=', (is) => is('stage_events.seq', '-', 1))
+        .onRef('gone.action', '=', 'stage_events.action')
+        .on('gone.to_stage', '=', 'archived'),
+    )
+    .leftJoin('versions as replaced', 'replaced.id', 'gone.version_id')
+    .where((is) =>
+      is.not(is.and([is('stage_events.to_stage', '=', 'archived'), is('stage_events.action', '!=', 'archive')])),
+    )
     .select([
       'stage_events.seq',
       'stage_events.at',
@@ -236,6 +274,8 @@ function eventRows(read: Database['read']) {
       'stage_events.from_stage as from',
       'stage_events.to_stage as to',
       'stage_events.action',
+      'replaced.model as replacedModel',
+      'replaced.version as replacedVersion',
       'stage_events.who',
       'stage_events.why',
     ])

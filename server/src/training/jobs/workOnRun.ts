@@ -33,10 +33,7 @@ export interface RunNeeds {
   /** Time that it has to stop when it must. */
   readonly stopMs?: number
   readonly register: (artifact: Artifact, by: { readonly who: string; readonly why: string }) => Promise<Version>
-  readonly promote: (
-    version: Version,
-    by: { readonly who: string; readonly why: string },
-  ) => Promise<readonly StageEvent[]>
+  readonly promote: (version: Version, by: { readonly who: string; readonly why: string }) => Promise<StageEvent>
   /** A folder with the weights to start from: pulled, or of a version. */
   readonly baseOf: (from: string, run: TrainingRun, signal: AbortSignal) => Promise<string>
   /** An experiment tracker; null where there is none. */
@@ -148,7 +145,7 @@ async function settle(
       const artifact = await verifyArtifact(join(folder, ARTIFACT_FOLDER), { digest: outcome.digest })
       const by = { who: run.who, why: run.asked.why }
       const version = await register(artifact, by)
-      const events = run.asked.promote && version.stage !== 'production' ? await promote(version, by) : []
+      const events = run.asked.promote && version.stage !== 'production' ? [await promote(version, by)] : []
       return { state: 'succeeded', version, artifact, events, facts: outcome.facts, fault: null }
     }
     default:

@@ -8,10 +8,12 @@ import type { Config } from '../../config.ts'
 import { Fault } from '../../domain/faults.ts'
 import { hubModel } from '../../domain/hubModel.ts'
 import type { StageEvent, Version } from '../../domain/version.ts'
+import { type LoadVersion, promote } from '../../loop/promote.ts'
 import { adopted, type BringNeeds, bringModel, hubOf, wordOf } from './bringModel.ts'
 import { readLabelsFile } from './labelsFile.ts'
 
 export type SettingNeeds = Omit<BringNeeds, 'hub'> & {
+  readonly load: LoadVersion
   /** The version of the box's model for the task. */
   readonly starter: (task: string) => Promise<Version | null>
 }
@@ -38,7 +40,7 @@ export async function applySetting(config: Config, needs: SettingNeeds): Promise
     return { kind: isServing ? 'in-production' : 'decided-since', version }
   }
   try {
-    await registry.promote({ model, version: number, who: WHO, why, at: needs.now() })
+    await promote(version, { who: WHO, why }, { ...needs, registry })
   } catch (error) {
     // It is there already, or another replica that starts at the same time was first.
     if (!(error instanceof Fault && error.code === 'stage_conflict')) throw error

@@ -8,6 +8,7 @@ import { loadConfig } from '../../config.ts'
 import { Fault } from '../../domain/faults.ts'
 import { openSession, runTensor, valuesOf } from '../../engine/session.ts'
 import { readTokenizer } from '../../engine/tokenize/tokenizer.ts'
+import { loadOnce } from '../../loop/promote.ts'
 import { softmax } from '../../math/softmax.ts'
 import { servedQueue } from '../../models/servedModel.ts'
 import type { QueuedTextModel } from '../../models/textModel.ts'
@@ -241,7 +242,11 @@ describe('one line of configuration', () => {
   const WORD = 'hf:someone/Tiny.Mood'
   const apply = (more: Record<string, string> = {}) => {
     const { hub: _hub, ...rest } = needs()
-    return applySetting(settings({ BAROMETER_SENTIMENT_MODEL: WORD, ...more }), { ...rest, starter: async () => null })
+    return applySetting(settings({ BAROMETER_SENTIMENT_MODEL: WORD, ...more }), {
+      ...rest,
+      load: loadOnce(rest),
+      starter: async () => null,
+    })
   }
 
   test('puts the model into production, with an event', async () => {

@@ -12,7 +12,7 @@ export type Change =
       readonly version: number
       readonly production: number | null
     }
-  | { readonly kind: 'roll-back'; readonly model: string; readonly production: number | null }
+  | { readonly kind: 'roll-back'; readonly model: string; readonly production: number | null; readonly to: string }
 
 const WHY_CHARS_MAX = 500
 
@@ -85,8 +85,8 @@ function wordsOf(change: Change): { title: string; what: string; verb: string } 
       }
     case 'roll-back':
       return {
-        title: `Roll ${model} back?`,
-        what: `The version that was in production before ${production === null ? 'takes its place again' : `version ${production} takes its place again`}.`,
+        title: `Roll ${model} back to ${change.to}?`,
+        what: `What was in production before${production === null ? '' : ` version ${production}`} answers again from now on: ${change.to}.`,
         verb: 'Roll back',
       }
     default:

@@ -1,22 +1,14 @@
-import type { StageEventBody } from '@barometer/wire'
 import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
 import { stageEventsQuery } from '../../api/queries.ts'
 import { ago, dateTime } from '../../parts/format.ts'
 import { FaultNotice } from '../../parts/notice.tsx'
 
-const VERBS: Readonly<Record<StageEventBody['action'], string>> = {
-  register: 'Registered',
-  promote: 'Promoted',
-  archive: 'Archived',
-  'roll-back': 'Rolled back to',
-}
-
 /** Who changed what, when and why; newest first. The record only grows. */
 export function History({ model, now }: { model: string; now: number }) {
   const heading = useId()
   const { data, error } = useQuery(stageEventsQuery(model))
-  const events = (data?.events ?? []).toSorted((a, b) => b.seq - a.seq)
+  const events = data?.events ?? []
   return (
     <section aria-labelledby={heading} className="panel p-5">
       <h3 id={heading} className="mb-4 font-semibold">
@@ -30,8 +22,7 @@ export function History({ model, now }: { model: string; now: number }) {
             className="relative border-l border-line pb-5 pl-5 text-sm last:border-transparent last:pb-0 before:absolute before:top-1.5 before:-left-[4.5px] before:size-2 before:rounded-full before:border before:border-edge before:bg-panel"
           >
             <p>
-              {VERBS[event.action]} <strong>version {event.version}</strong>
-              <span className="text-soft">{event.from ? `, ${event.from} → ${event.to}` : `, as ${event.to}`}</span>
+              <strong>{event.summary}</strong>
             </p>
             {event.why !== '' && <p className="mt-0.5 wrap-anywhere">“{event.why}”</p>}
             <p className="mt-0.5 text-xs text-soft">

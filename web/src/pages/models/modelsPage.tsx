@@ -57,10 +57,8 @@ export function ModelsPage({ route }: { route: Route }) {
             </a>
           ))}
         </nav>
-        {may && model.versions.length > 1 && model.production !== null && (
-          <Button onClick={() => setChange({ kind: 'roll-back', model: model.model, production: model.production })}>
-            Roll back
-          </Button>
+        {may && model.roll_back_to !== null && (
+          <RollBackButton model={model} to={model.roll_back_to} onChange={setChange} />
         )}
       </div>
       <div className="grid items-start gap-5 lg:grid-cols-[17rem_minmax(0,1fr)]">
@@ -77,6 +75,19 @@ export function ModelsPage({ route }: { route: Route }) {
       </div>
       {change && <ChangeSheet change={change} onClose={() => setChange(null)} />}
     </div>
+  )
+}
+
+interface RollBackProps {
+  readonly model: ModelBody
+  readonly to: NonNullable<ModelBody['roll_back_to']>
+  readonly onChange: (change: Change) => void
+}
+
+function RollBackButton({ model: { model, production }, to, onChange }: RollBackProps) {
+  const name = to.model === model ? `version ${to.version}` : `${to.model} ${to.version}`
+  return (
+    <Button onClick={() => onChange({ kind: 'roll-back', model, production, to: name })}>Roll back to {name}</Button>
   )
 }
 
@@ -99,7 +110,7 @@ function Versions({ model, chosen, now }: { model: ModelBody; chosen: VersionBod
               <span className="justify-self-end">
                 <StageWord stage={version.stage} />
               </span>
-              <span className="text-xs text-soft">{ago(version.created_at, now)}</span>
+              <span className="text-xs text-soft">{ago(version.made_at, now)}</span>
               <span className="text-right text-xs text-soft">{headline(version)}</span>
             </a>
           </li>

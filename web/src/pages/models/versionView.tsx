@@ -34,7 +34,7 @@ export function VersionView({ model, version, onChange }: Props) {
             </span>
           </h3>
           <p className="mt-1 text-xs text-soft">
-            Made {dateTime(version.created_at)} by the recipe <span className="font-mono">{version.recipe}</span>
+            Made {dateTime(version.made_at)} by the recipe <span className="font-mono">{version.recipe}</span>
           </p>
         </div>
         {may && (
