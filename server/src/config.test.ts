@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ConfigError, loadConfig, settings } from './config.ts'
+import { ConfigError, loadConfig, printableDatabase, settings } from './config.ts'
+import { secretOf } from './domain/secret.ts'
 
 const empty = mkdtempSync(join(tmpdir(), 'config-test-'))
 
@@ -59,4 +60,20 @@ test('every setting has a name and a sentence of its own', () => {
     expect(name).toMatch(/^[A-Z][A-Z_]+$/)
     expect(about).toMatch(/\.$/)
   }
+})
+
+test.each([
+  ['postgres://ann:pass@db.example:5433/barometer?password=pass', 'postgres://ann@db.example:5433/barometer'],
+  ['postgresql://db/barometer', 'postgresql://db/barometer'],
+  ['postgres://ann:pa#ss@db/barometer', 'postgres://…'],
+  ['sqlite:/var/lib/barometer.db', '/var/lib/barometer.db'],
+])('the address of a database is shown without what is secret: %s', (url, shown) => {
+  expect(printableDatabase(secretOf(url))).toBe(shown)
+  expect(shown).not.toContain('pass')
+})
+
+test('a user and a password are kept apart from the address that they stand in', () => {
+  const { mlflowUri } = loadConfig({ MLFLOW_TRACKING_URI: 'https://ann:p%40ss@mlflow.example/base/' }, empty)
+  expect(mlflowUri?.url).toBe('https://mlflow.example/base')
+  expect(mlflowUri?.login?.reveal()).toBe('ann:p@ss')
 })

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { hubModel } from './domain/hubModel.ts'
 import type { KeepText } from './domain/redaction/redaction.ts'
+import { type Secret, secretOf } from './domain/secret.ts'
 
 interface Setting<T> {
   /** Environment variable, and the key in the settings file. */
@@ -30,6 +31,64 @@ const optional = (name: string, about: string): Setting<string | null> => ({
   fallback: null,
   parse: (v) => (v === '' ? null : v),
 })
+
+/** A value that is never printed, not even where it is wrong. `right` says what would do. */
+const hidden = (name: string, about: string, form: RegExp = /^/, right = ''): Setting<Secret | null> => ({
+  name,
+  about,
+  fallback: null,
+  parse(v) {
+    if (v === '') return null
+    if (!form.test(v)) throw new ConfigError(`${name} must be ${right}. What it is now is not shown here.`)
+    return secretOf(v)
+  },
+})
+
+/** What may stand in a header behind `Bearer` (RFC 6750, 2.1, and what servers make of it). */
+const TOKEN = /^[\x21-\x7e]+$/
+const TOKEN_WORDS = 'one word of printable ASCII characters'
+
+/** An address that may have a user and a password in it, which are kept apart from it. */
+export interface Address {
+  /** Without them: it may be printed. */
+  readonly url: string
+  /** `USER:PASSWORD`. */
+  readonly login: Secret | null
+}
+
+const address = (name: string, about: string, example: string): Setting<Address | null> => ({
+  name,
+  about,
+  fallback: null,
+  parse(v) {
+    if (v === '') return null
+    const url = URL.canParse(v) ? new URL(v) : null
+    if (url === null || !/^https?:$/.test(url.protocol))
+      throw new ConfigError(`${name} must be an address like ${example}. What it is now is not shown here.`)
+    const { username, password } = url
+    const login = username === '' && password === '' ? null : secretOf(`${decoded(username)}:${decoded(password)}`)
+    url.username = ''
+    url.password = ''
+    return { url: url.href.replace(/\/+$/, ''), login }
+  },
+})
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part // a percent sign that encodes nothing stands for itself
+  }
+}
+
+/** The address of a database for people: without the password, and without parameters, where one may stand as well. */
+export function printableDatabase(url: Secret): string {
+  const text = url.reveal()
+  if (text.startsWith('sqlite:')) return text.slice('sqlite:'.length)
+  if (!URL.canParse(text)) return 'postgres://…'
+  const { protocol, username, host, pathname } = new URL(text)
+  return `${protocol}//${username === '' ? '' : `${username}@`}${host}${pathname}`
+}
 
 const flag = (name: string, fallback: boolean, about: string): Setting<boolean> => ({
   name,
@@ -81,12 +140,17 @@ export const settings = {
   host: text('HOST', '127.0.0.1', 'Address to listen on. Anything but loopback needs an API key, or INSECURE.'),
   port: integer('PORT', 8000, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
   home: text('BAROMETER_HOME', '.barometer', 'Folder of the state: database, model versions, secret.'),
-  databaseUrl: optional('DATABASE_URL', 'postgres://… for PostgreSQL; without it SQLite in BAROMETER_HOME.'),
+  databaseUrl: hidden(
+    'DATABASE_URL',
+    'postgres://… for PostgreSQL; without it SQLite in BAROMETER_HOME.',
+    /^(?:postgres(?:ql)?|sqlite):/,
+    'an address like postgres://USER:PASSWORD@HOST/DATABASE',
+  ),
   dataFolder: optional(
     'BAROMETER_DATA',
     'Folder of public data sets, for making the starter models and for benchmarks.',
   ),
-  secret: optional(
+  secret: hidden(
     'BAROMETER_SECRET',
     'Secret under which keys are hashed and sessions signed; without it a file in BAROMETER_HOME.',
   ),
@@ -117,12 +181,25 @@ export const settings = {
     fallback: 'https://huggingface.co',
     parse(v) {
       const url = URL.canParse(v) ? new URL(v) : null
-      if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
-        throw new ConfigError(`HF_ENDPOINT must be an address like https://huggingface.co, not “${v}”.`)
+      if (
+        url === null ||
+        !/^https?:$/.test(url.protocol) ||
+        url.username !== '' ||
+        url.password !== '' ||
+        url.search !== ''
+      )
+        throw new ConfigError(
+          `HF_ENDPOINT must be an address like https://huggingface.co, and has no user or password in it. What it is now is not shown here.`,
+        )
       return v.replace(/\/+$/, '')
     },
   } satisfies Setting<string> as Setting<string>,
-  hubToken: optional('HF_TOKEN', 'Token for models of the Hub that are private or gated; sent to HF_ENDPOINT only.'),
+  hubToken: hidden(
+    'HF_TOKEN',
+    'Token for models of the Hub that are private or gated; sent to HF_ENDPOINT only.',
+    TOKEN,
+    TOKEN_WORDS,
+  ),
   hubCache: optional(
     'HF_HUB_CACHE',
     'Folder that keeps models of the Hub, shared with its other tools; default HF_HOME/hub.',
@@ -184,8 +261,12 @@ export const settings = {
     'ALLOWED_HOSTS',
     'Host names by which the server may be called beside loopback names, separated by commas.',
   ),
-  mlflowUri: optional('MLFLOW_TRACKING_URI', 'Address of an MLflow server that every training run is reported to.'),
-  mlflowToken: optional('MLFLOW_TRACKING_TOKEN', 'Bearer token for that server.'),
+  mlflowUri: address(
+    'MLFLOW_TRACKING_URI',
+    'Address of an MLflow server that every training run is reported to.',
+    'http://mlflow.example:5000',
+  ),
+  mlflowToken: hidden('MLFLOW_TRACKING_TOKEN', 'Bearer token for that server.', TOKEN, TOKEN_WORDS),
   trustProxy: flag(
     'TRUST_PROXY',
     false,
@@ -210,6 +291,9 @@ export const settings = {
 type Settings = typeof settings
 type Values = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never }
 
+/** Settings as they are, or as they are written. */
+export type Overrides = { readonly [K in keyof Values]?: Values[K] | string }
+
 export interface Config extends Values {
   /** Absolute. */
   readonly home: string
@@ -224,7 +308,7 @@ export interface Config extends Values {
 export function loadConfig(
   environment: Readonly<Record<string, string | undefined>>,
   folder: string,
-  overrides: Partial<Values> = {},
+  overrides: Overrides = {},
 ): Config {
   const file = readSettingsFile(environment['BAROMETER_CONFIG'], folder)
   const known = new Set<string>(Object.values(settings).map((setting) => setting.name))
@@ -236,7 +320,11 @@ export function loadConfig(
     const given = environment[setting.name] ?? file[setting.name]
     values[key] = given === undefined ? setting.fallback : setting.parse(given)
   }
-  const merged = { ...values, ...overrides } as Values // every key of Values was set in the loop above
+  for (const [key, value] of Object.entries(overrides)) {
+    const setting: Setting<unknown> = settings[key as keyof Settings] // the type of the overrides has no other keys
+    values[key] = typeof value === 'string' ? setting.parse(value) : value
+  }
+  const merged = values as unknown as Values // every key of Values was set in the loops above
   return Object.freeze({ ...merged, home: isAbsolute(merged.home) ? merged.home : resolve(folder, merged.home) })
 }
 
@@ -253,7 +341,8 @@ function readSettingsFile(named: string | undefined, folder: string): Record<str
   try {
     parsed = JSON.parse(json)
   } catch (error) {
-    throw new ConfigError(`The settings file ${path} is not valid JSON.`, { cause: error })
+    // The error itself quotes the file, where a secret may stand.
+    throw new ConfigError(`The settings file ${path} is not valid JSON${placeOf(error)}.`)
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new ConfigError(`The settings file ${path} must hold one JSON object.`)
@@ -264,4 +353,9 @@ function readSettingsFile(named: string | undefined, folder: string): Record<str
       throw new ConfigError(`The settings file's “${key}” must be a string, a number or a boolean.`)
     }),
   )
+}
+
+function placeOf(error: unknown): string {
+  const place = error instanceof Error ? /\(line \d+ column \d+\)/.exec(error.message) : null
+  return place === null ? '' : ` ${place[0]}`
 }

@@ -93,7 +93,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
   openHome(config.home)
   const secret = serverSecret(config.home, config.secret)
   const store = await openStore({
-    url: config.databaseUrl,
+    url: config.databaseUrl?.reveal() ?? null,
     home: config.home,
     now: Date.now,
     queueRowsMax: config.queueRowsMax,

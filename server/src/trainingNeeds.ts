@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { Fault } from './domain/faults.ts'
 import { hubModel } from './domain/hubModel.ts'
+import { type Secret, secretOf } from './domain/secret.ts'
 import type { Millis } from './domain/time.ts'
 import type { TrainingRun } from './domain/trainingRun.ts'
 import { type LoadVersion, promote } from './loop/promote.ts'
@@ -50,8 +51,15 @@ export function trainingNeeds(given: TrainingNeeds): RunNeeds {
     track:
       config.mlflowUri === null
         ? null
-        : mlflowTracker({ uri: config.mlflowUri, token: config.mlflowToken, engine, say }),
+        : mlflowTracker({ uri: config.mlflowUri.url, authorization: authorizationOf(config), engine, say }),
   }
+}
+
+/** A token goes before a user and a password. */
+function authorizationOf({ mlflowUri, mlflowToken }: Config): Secret | null {
+  if (mlflowToken !== null) return secretOf(`Bearer ${mlflowToken.reveal()}`)
+  const login = mlflowUri?.login ?? null
+  return login === null ? null : secretOf(`Basic ${Buffer.from(login.reveal()).toString('base64')}`)
 }
 
 /** The folder of what a run starts from: a version, or a model of the Hub. */

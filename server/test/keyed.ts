@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createKey, type KeyRequest } from '../src/api/access/keys.ts'
 import { serverSecret } from '../src/api/access/secret.ts'
-import type { Config } from '../src/config.ts'
+import { loadConfig, type Overrides } from '../src/config.ts'
 import { openStore } from '../src/store/openStore.ts'
 import { type Served, serve } from './serve.ts'
 
@@ -15,9 +15,13 @@ export interface Keyed {
 
 const lasting: Pick<KeyRequest, 'ratePerMinute' | 'expiresAt'> = { ratePerMinute: null, expiresAt: null }
 
-export async function serveKeyed(overrides: Partial<Config> = {}): Promise<Keyed> {
+export async function serveKeyed(overrides: Overrides = {}): Promise<Keyed> {
   const home = await mkdtemp(join(tmpdir(), 'barometer-keyed-'))
-  const store = await openStore({ url: overrides.databaseUrl ?? null, home, now: Date.now })
+  const store = await openStore({
+    url: loadConfig({}, home, overrides).databaseUrl?.reveal() ?? null,
+    home,
+    now: Date.now,
+  })
   const make = async (name: string, request: Partial<KeyRequest>): Promise<string> => {
     const asked = { name, scopes: ['predict', 'read', 'admin'] as const, ...lasting, ...request }
     const { shown, stored } = createKey(asked, serverSecret(home, null), Date.now())

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FaultBody } from '@barometer/wire'
-import { type Config, loadConfig } from '../src/config.ts'
+import { type Config, loadConfig, type Overrides } from '../src/config.ts'
 import { type RunningServer, startServer } from '../src/main.ts'
 
 export interface Served extends RunningServer {
@@ -27,7 +27,7 @@ export interface Answer<T> {
   readonly body: T
 }
 
-export async function serve(overrides: Partial<Config> = {}, home?: string): Promise<Served> {
+export async function serve(overrides: Overrides = {}, home?: string): Promise<Served> {
   const folder = home ?? (await mkdtemp(join(tmpdir(), 'barometer-test-')))
   const config = loadConfig({}, folder, { home: folder, port: 0, logLevel: 'error', ...overrides })
   const server = await startServer(config)

@@ -1,6 +1,7 @@
 /** A small encoder with random weights and a real vocabulary, as a version of the task `sentiment`: for tests of serving. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Config } from '../src/config.ts'
 import { type ClassifierConfig, encoderClassifier, encoderServing } from '../src/engine/nn/encoder.ts'
 import { dropoutOf } from '../src/engine/nn/encoderLayers.ts'
 import { tinyEncoder } from '../src/engine/nn/fixtures.ts'
@@ -61,9 +62,9 @@ export function tinyTransformer(seed = 1): Artifact {
 /** Puts it into the registry of a state's folder, as `staging`. */
 export async function registerTransformer(
   artifact: Artifact,
-  { home, databaseUrl }: { readonly home: string; readonly databaseUrl: string | null },
+  { home, databaseUrl }: Pick<Config, 'home' | 'databaseUrl'>,
 ): Promise<{ model: string; version: number }> {
-  const store = await openStore({ url: databaseUrl, home, now: Date.now })
+  const store = await openStore({ url: databaseUrl?.reveal() ?? null, home, now: Date.now })
   const opener = modelOpener({ threads: 1 })
   try {
     const needs = { store, modelsFolder: join(home, 'models'), open: opener.open, now: Date.now }

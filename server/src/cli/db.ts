@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { retain as retainStep } from '../loop/retain.ts'
@@ -7,7 +6,15 @@ import type { Database } from '../store/database.ts'
 import { migrate as applyMigrations, migrationStatus } from '../store/migrations/migrate.ts'
 import { openDatabase } from '../store/openStore.ts'
 import { exits } from './failure.ts'
-import { configOf, HOME_OPTION, type HomeOptions, requireState, withExistingStore, withStore } from './home.ts'
+import {
+  configOf,
+  databasePlace,
+  HOME_OPTION,
+  type HomeOptions,
+  requireState,
+  withExistingStore,
+  withStore,
+} from './home.ts'
 import { wholeNumber } from './options.ts'
 import { startProgress } from './progress.ts'
 import { bytes, count, counted, moment, table } from './style.ts'
@@ -60,7 +67,7 @@ function status(terminal: Terminal): Command {
         waiting.length > 0
           ? null
           : await withStore(config, async (store) => ({ rows: await store.log.count(), ...(await store.facts()) }))
-      const where = placeOf(config)
+      const where = databasePlace(config)
       if (options.json) return terminal.print(JSON.stringify({ where, migrations, facts }))
       terminal.print(`${where}\n`)
       const rows = migrations.map((one) => [String(one.number), one.name, one.at === null ? 'waits' : moment(one.at)])
@@ -135,7 +142,7 @@ function check(terminal: Terminal): Command {
 /** The database as it is, for what must come before the schema is up to date. */
 async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   openHome(config.home)
-  const database = await openDatabase({ url: config.databaseUrl, home: config.home, now: Date.now })
+  const database = await openDatabase({ url: config.databaseUrl?.reveal() ?? null, home: config.home, now: Date.now })
   try {
     return await work(database)
   } catch (error) {
@@ -143,13 +150,6 @@ async function withDatabase<T>(config: Config, work: (database: Database) => Pro
   } finally {
     await database.close()
   }
-}
-
-/** The file, or the address without what is secret in it. */
-function placeOf({ databaseUrl, home }: Config): string {
-  if (databaseUrl === null) return join(home, 'barometer.db')
-  const { protocol, username, host, pathname } = new URL(databaseUrl)
-  return `${protocol}//${username === '' ? '' : `${username}@`}${host}${pathname}`
 }
 
 function factWords(name: string, value: string | number): string {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { type Config, loadConfig } from '../config.ts'
+import { type Config, loadConfig, printableDatabase } from '../config.ts'
 import { openHome } from '../platform/openHome.ts'
 import type { Store } from '../store/store.ts'
 import { OperatingError } from './failure.ts'
@@ -27,11 +27,16 @@ export function hasState(config: Config): boolean {
   return config.databaseUrl !== null || existsSync(join(config.home, 'barometer.db'))
 }
 
+/** Where the database is, for people: a path, or an address without its password. */
+export function databasePlace(config: Config): string {
+  return config.databaseUrl === null ? join(config.home, 'barometer.db') : printableDatabase(config.databaseUrl)
+}
+
 /** Opens the store, brings its schema up to date, and closes it after the work, whatever comes of it. */
 export async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const { openStore } = await import('../store/openStore.ts')
   openHome(config.home)
-  const store = await openStore({ url: config.databaseUrl, home: config.home, now: Date.now })
+  const store = await openStore({ url: config.databaseUrl?.reveal() ?? null, home: config.home, now: Date.now })
   try {
     return await work(store)
   } finally {

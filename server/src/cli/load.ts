@@ -40,7 +40,7 @@ export function load(terminal: Terminal): Command {
       try {
         const report = await runLoad({
           url: remote.url,
-          key: remote.key,
+          key: remote.key?.reveal() ?? null,
           texts: options.file === undefined ? sentences : await textsFromFile(options.file),
           task: options.task ?? null,
           connections: options.connections,

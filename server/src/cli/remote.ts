@@ -1,6 +1,7 @@
 /** How a command talks to a running server. */
 import type { FaultBody } from '@barometer/wire'
 import type { Config } from '../config.ts'
+import { type Secret, secretOf } from '../domain/secret.ts'
 import { OperatingError, UsageError } from './failure.ts'
 import { configOf } from './home.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,7 +16,7 @@ export const KEY_HELP = 'API key (default: BAROMETER_KEY)'
 
 export interface Remote {
   readonly url: string
-  readonly key: string | null
+  readonly key: Secret | null
 }
 
 /** An answer other than a success: what the server says is wrong. */
@@ -35,8 +36,17 @@ export class RemoteFault extends OperatingError {
 export function remoteOf(terminal: Terminal, options: RemoteOptions): Remote {
   const url = options.url ?? terminal.env['BAROMETER_URL'] ?? localAddress(configOf(terminal, {}))
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    throw new UsageError(`“${url}” is no address of a server; write it like http://localhost:8000.`)
-  return { url: url.replace(/\/+$/, ''), key: options.key ?? terminal.env['BAROMETER_KEY'] ?? null }
+    throw new UsageError(
+      `${url.includes('@') ? 'That' : `“${url}”`} is no address of a server; write it like http://localhost:8000.`,
+    )
+  if (new URL(url).username !== '' || new URL(url).password !== '')
+    throw new UsageError(
+      'The address of a server has no user or password in it; give its key with --key or BAROMETER_KEY.',
+    )
+  const key = options.key ?? terminal.env['BAROMETER_KEY'] ?? null
+  if (key !== null && !/^[\x21-\x7e]+$/.test(key))
+    throw new UsageError('The API key has characters that no key has; it is one word like bk_…')
+  return { url: url.replace(/\/+$/, ''), key: key === null ? null : secretOf(key) }
 }
 
 /** Where a server with these settings listens, as seen from this machine. */
@@ -60,7 +70,7 @@ export async function ask(
   { body, signal, timeoutMs = 30_000, accept = [] }: Ask = {},
 ): Promise<string> {
   const headers: Record<string, string> = { accept: 'application/json, text/plain' }
-  if (remote.key !== null) headers['authorization'] = `Bearer ${remote.key}`
+  if (remote.key !== null) headers['authorization'] = `Bearer ${remote.key.reveal()}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   const limit = AbortSignal.timeout(timeoutMs)
   let response: Response

@@ -54,7 +54,7 @@ let server: Served
 beforeAll(async () => {
   server = await serve()
   const { config } = server
-  const store = await openStore({ url: config.databaseUrl, home: config.home, now: Date.now })
+  const store = await openStore({ url: config.databaseUrl?.reveal() ?? null, home: config.home, now: Date.now })
   const modelsFolder = join(config.home, 'models')
   const opener = modelOpener({ threads: 1 })
   const needs = { store, modelsFolder, open: opener.open, now: Date.now }

@@ -168,7 +168,7 @@ describe.each(databases)('on $name', (database) => {
     const { files: _, ...parts } = artifact.manifest
     const second = makeArtifact({ ...parts, seed: parts.seed + 1 }, artifact.files)
     const { config } = server
-    const elsewhere = await openStore({ url: config.databaseUrl, home: config.home, now: Date.now })
+    const elsewhere = await openStore({ url: config.databaseUrl?.reveal() ?? null, home: config.home, now: Date.now })
     try {
       const needs = { store: elsewhere, modelsFolder: join(config.home, 'models'), open: openAtOnce, now: Date.now }
       const version = await register(second, { who: 'test', why: 'another seed' }, needs)

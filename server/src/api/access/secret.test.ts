@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { secretOf } from '../../domain/secret.ts'
 import { serverSecret } from './secret.ts'
 import { StartRefused } from './startRefused.ts'
 
@@ -33,8 +34,8 @@ test('processes that start at once get the same one', async () => {
 })
 
 test('a given secret comes first, and a short one is refused', () => {
-  expect(serverSecret(home, 'x'.repeat(32))).toBe('x'.repeat(32))
-  expect(() => serverSecret(home, 'x'.repeat(31))).toThrow(StartRefused)
+  expect(serverSecret(home, secretOf('x'.repeat(32)))).toBe('x'.repeat(32))
+  expect(() => serverSecret(home, secretOf('x'.repeat(31)))).toThrow(StartRefused)
 })
 
 test('a file that others may read, or that was cut short, is refused', () => {

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Secret } from '../../domain/secret.ts'
 import { StartRefused } from './startRefused.ts'
 
 /** 256 bits: the output of the hash that it keys (RFC 2104, 3). */
@@ -27,11 +28,12 @@ const GIVEN_CHARS_MIN = 32
  *
  * @throws StartRefused when it is too short, or when others on this machine may read the file.
  */
-export function serverSecret(home: string, given: string | null): string {
+export function serverSecret(home: string, given: Secret | null): string {
   if (given !== null) {
-    if (given.length < GIVEN_CHARS_MIN)
+    const value = given.reveal()
+    if (value.length < GIVEN_CHARS_MIN)
       throw new StartRefused(`BAROMETER_SECRET must have at least ${GIVEN_CHARS_MIN} characters.`)
-    return given
+    return value
   }
   const path = join(home, 'keys', 'secret')
   return readSecret(path) ?? makeSecret(path)

@@ -1,5 +1,6 @@
 /** MLflow's REST API as far as a training run needs it: one request, one answer that was checked, or one reason why not. */
 import { openAsBlob } from 'node:fs'
+import type { Secret } from '../../domain/secret.ts'
 
 /** What went wrong, and whether the same request may work later. */
 export class MlflowError extends Error {
@@ -27,7 +28,8 @@ export type Answer = Readonly<Record<string, unknown>>
 export interface ClientOptions {
   /** `http://host:5000`; a path before /api is kept. */
   readonly uri: string
-  readonly token: string | null
+  /** The header that says who asks. */
+  readonly authorization: Secret | null
   /** Ends whatever is under way. */
   readonly signal: AbortSignal
   readonly callMs?: number
@@ -48,13 +50,13 @@ interface Asking {
 
 export function mlflowClient({
   uri,
-  token,
+  authorization,
   signal,
   callMs = CALL_MS,
   uploadMs = UPLOAD_MS,
 }: ClientOptions): MlflowClient {
   const base = uri.replace(/\/+$/, '')
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+  const headers = authorization === null ? {} : { authorization: authorization.reveal() }
 
   async function ask(address: string, init: Asking, timeoutMs: number): Promise<string> {
     let response: Response
@@ -132,7 +134,10 @@ function refusal(status: number, text: string): MlflowError {
       { temporary: false, code },
     )
   if (status === 401)
-    return new MlflowError(`it wants another MLFLOW_TRACKING_TOKEN (401)${said}`, { temporary: false })
+    return new MlflowError(
+      `it wants another MLFLOW_TRACKING_TOKEN, or a user and a password in MLFLOW_TRACKING_URI (401)${said}`,
+      { temporary: false },
+    )
   if (status >= 300 && status < 400)
     return new MlflowError(`it redirects (${status}): name the address itself`, { temporary: false })
   const temporary = status === 408 || status === 429 || status >= 500

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { secretOf } from '../../domain/secret.ts'
 import type { TrainingEvent, TrainingRun } from '../../domain/trainingRun.ts'
 import type { Manifest, Version } from '../../domain/version.ts'
 import { type FakeMlflow, fakeMlflow, type Mischief } from './fakeMlflow.ts'
@@ -110,7 +111,7 @@ function track(
 ): RunTracker {
   return mlflowTracker({
     uri,
-    token,
+    authorization: token === null ? null : secretOf(token),
     engine: '0.1.0',
     say: (level, what, facts) => said.push({ level, what, facts }),
     hurry,
@@ -219,7 +220,7 @@ describe('a run', () => {
       seen.push(response.req.headers.authorization)
       return false
     }
-    await track({}, { token: 'secret-token' }).end({ ...nothing, state: 'failed' })
+    await track({}, { token: 'Bearer secret-token' }).end({ ...nothing, state: 'failed' })
     expect(new Set(seen)).toEqual(new Set(['Bearer secret-token']))
     expect(JSON.stringify([...mlflow.runs.values()])).not.toContain('secret-token')
   })

@@ -5,6 +5,7 @@
  * work. When MLflow is away, slow, lying or refuses, the run ends as it would have, and one line says what is missing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Secret } from '../../domain/secret.ts'
 import type { Millis } from '../../domain/time.ts'
 import { dataWords, type TrainingEvent, type TrainingRun } from '../../domain/trainingRun.ts'
 import { type Answer, type MlflowClient, MlflowError, mlflowClient } from './client.ts'
@@ -12,7 +13,7 @@ import type { RunTracker, TrackedEnd } from './tracker.ts'
 
 export interface MlflowOptions {
   readonly uri: string
-  readonly token: string | null
+  readonly authorization: Secret | null
   /** The version of Barometer. */
   readonly engine: string
   readonly say: (level: 'info' | 'warn', what: string, facts: Readonly<Record<string, unknown>>) => void
@@ -60,10 +61,10 @@ export function mlflowTracker(options: MlflowOptions): (run: TrainingRun) => Run
 }
 
 function track(run: TrainingRun, options: MlflowOptions): RunTracker {
-  const { uri, token, say, hurry = 1 } = options
+  const { uri, authorization, say, hurry = 1 } = options
   const closing = new AbortController()
   const ended = new AbortController()
-  const client = mlflowClient({ uri, token, signal: ended.signal, callMs: 10_000 / hurry })
+  const client = mlflowClient({ uri, authorization, signal: ended.signal, callMs: 10_000 / hurry })
   let spool: Metric[] = []
   let params = paramsOf(run)
   let opened: Opened | null = null

@@ -107,7 +107,7 @@ export function hubOf(config: Config): Hub {
   const cacheHome = config.cacheHome ?? join(homedir(), '.cache')
   return {
     endpoint: config.hubEndpoint,
-    token: config.hubToken,
+    token: config.hubToken?.reveal() ?? null,
     cacheFolder: config.hubCache ?? join(config.hubHome ?? join(cacheHome, 'huggingface'), 'hub'),
     offline: config.hubOffline,
     limits: hubLimits,
