@@ -27,7 +27,7 @@ import {
 } from './features.ts'
 import { addCharacters, type LinearParameters, lengthScale } from './linearParameters.ts'
 import { createTokens, type Tokens, tokenise, WORD } from './tokens.ts'
-import { findAllWeights, findWeights, squared, type WeightTable } from './weightTable.ts'
+import { addWeights, createSought, findWeights, squared, type WeightTable } from './weightTable.ts'
 
 export interface LinearModel extends TextModel {
   readonly parameters: LinearParameters
@@ -63,9 +63,16 @@ export function linearModel(parameters: LinearParameters): LinearModel {
   return { labels, parameters, score, explain: (text: string): Explanation => explainLinear(text, parameters) }
 }
 
-/** Where the weights of a text's features are, and the hashes of their long forms; both grow with the longest text. */
-let placesScratch = new Int32Array(4096)
+/** The hashes of the long forms; grows with the longest text. */
 let longScratch = new Int32Array(4096)
+const sought = createSought()
+
+/**
+ * Words that a text has and the table lacks, by the lowest bits of their hashes: what is not marked is known, so that
+ * only a few words need to be looked up again to count their repetitions.
+ */
+const absentWords = new Uint8Array(1024)
+const ABSENT_MASK = absentWords.length - 1
 
 /** Sets `sums` to Σ q·|q| over the features, short and long forms by their share; says whether a word had no weight. */
 function addAllWeights(
@@ -76,76 +83,67 @@ function addAllWeights(
   sums: Float64Array,
 ): boolean {
   sums.fill(0)
-  if (share === 0) return addWeights(tokens, features, parameters, sums)
+  if (share === 0) return addShortWeights(tokens, features, parameters, sums)
   const long = new Float64Array(sums.length)
   const unknown = addLongWeights(tokens, features, parameters.table, long)
-  if (share < 1) addWeights(tokens, features, parameters, sums)
+  if (share < 1) addShortWeights(tokens, features, parameters, sums)
   for (let k = 0; k < sums.length; k++) sums[k] = (1 - share) * sums[k] + share * long[k]
   return unknown
 }
 
 /** The same sum over the long forms, and the constant feature of long texts. */
-function addLongWeights(
-  tokens: Tokens,
-  { hash, place, count }: Features,
-  table: WeightTable,
-  sums: Float64Array,
-): boolean {
-  const { bytes, columns } = table
+function addLongWeights(tokens: Tokens, features: Features, table: WeightTable, sums: Float64Array): boolean {
+  const { hash, count } = features
   if (longScratch.length < count) longScratch = new Int32Array(count * 2)
   for (let f = 0; f < count; f++) longScratch[f] = longHash(hash[f])
-  const places = placesOf(table, longScratch, count)
-  let unknown = false
-  for (let f = 0; f < count; f++) {
-    const at = places[f]
-    if (at >= 0) for (let k = 0; k < columns; k++) sums[k] += squared(bytes[at + k])
-    else if ((place[f] & 7) === UNIGRAM && (tokens.flags[place[f] >> 3] & WORD) !== 0) unknown = true
-  }
+  const missing = addWeights(table, longScratch, count, sums, sought)
   const constant = findWeights(table, LONG)
-  if (constant >= 0) for (let k = 0; k < columns; k++) sums[k] += squared(bytes[constant + k])
-  return unknown
+  if (constant >= 0) for (let k = 0; k < table.columns; k++) sums[k] += squared(table.bytes[constant + k])
+  return markAbsentWords(tokens, features, missing)
 }
 
 /** Adds q·|q| of every feature to `sums`; says whether a word had no weight of its own. */
-function addWeights(
+function addShortWeights(
   tokens: Tokens,
-  { hash, place, count }: Features,
+  features: Features,
   parameters: LinearParameters,
   sums: Float64Array,
 ): boolean {
-  const table = parameters.table
-  const { bytes, columns } = table
-  const characters = parameters.options.characters !== null
-  const places = placesOf(table, hash, count)
-  let unknown = false
-  for (let f = 0; f < count; f++) {
-    const at = places[f]
-    if (at >= 0) {
-      for (let k = 0; k < columns; k++) sums[k] += squared(bytes[at + k])
-    } else if ((place[f] & 7) === UNIGRAM) {
-      const t = place[f] >> 3
-      if ((tokens.flags[t] & WORD) === 0) continue
-      unknown = true
-      if (characters) addCharacters(tokens, t, parameters, sums)
+  const missing = addWeights(parameters.table, features.hash, features.count, sums, sought)
+  const unknown = markAbsentWords(tokens, features, missing)
+  if (unknown && parameters.options.characters !== null)
+    for (let m = 0; m < missing; m++) {
+      const place = features.place[sought.absent[m]]
+      if (isWord(tokens, place)) addCharacters(tokens, place >> 3, parameters, sums)
     }
+  return unknown
+}
+
+/** Marks the words among the first `missing` of `sought.absent`; says whether there is one. */
+function markAbsentWords(tokens: Tokens, { hash, place }: Features, missing: number): boolean {
+  let unknown = false
+  for (let m = 0; m < missing; m++) {
+    const f = sought.absent[m]
+    if (!isWord(tokens, place[f])) continue
+    absentWords[hash[f] & ABSENT_MASK] = 1
+    unknown = true
   }
   return unknown
 }
 
-function placesOf(table: WeightTable, hashes: Int32Array, count: number): Int32Array {
-  if (placesScratch.length < count) placesScratch = new Int32Array(count * 2)
-  findAllWeights(table, hashes, count, placesScratch)
-  return placesScratch
+function isWord(tokens: Tokens, place: number): boolean {
+  return (place & 7) === UNIGRAM && (tokens.flags[place >> 3] & WORD) !== 0
 }
 
 /** How many word tokens, repetitions and all, the table does not know. */
 function unknownWords(tokens: Tokens, share: number, table: WeightTable): number {
   let unknown = 0
   for (let t = 0; t < tokens.count; t++) {
-    if ((tokens.flags[t] & WORD) === 0) continue
     const hash = tokens.hash[t]
+    if (absentWords[hash & ABSENT_MASK] === 0 || (tokens.flags[t] & WORD) === 0) continue
     const known = (share < 1 && findWeights(table, hash) >= 0) || (share > 0 && findWeights(table, longHash(hash)) >= 0)
     if (!known) unknown++
   }
+  absentWords.fill(0)
   return unknown
 }

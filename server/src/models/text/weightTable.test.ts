@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findAllWeights, findWeights, quantise, squared, weightTable } from './weightTable.ts'
+import { addWeights, createSought, findWeights, quantise, squared, weightTable } from './weightTable.ts'
 
 test('every feature is found with its weights, and nothing else is', () => {
   fc.assert(
@@ -23,9 +23,14 @@ test('every feature is found with its weights, and nothing else is', () => {
         })
         for (const hash of others) if (!hashes.includes(hash)) expect(findWeights(table, hash)).toBe(-1)
         const all = Int32Array.from([...others, ...hashes, ...others])
-        const places = new Int32Array(all.length)
-        findAllWeights(table, all, all.length, places)
-        expect([...places]).toEqual(Array.from(all, (hash) => findWeights(table, hash)))
+        const sums = new Float64Array(columns).fill(7)
+        const sought = createSought(3)
+        const missing = addWeights(table, all, all.length, sums, sought)
+        const places = Array.from(all, (hash) => findWeights(table, hash))
+        expect([...sought.absent.subarray(0, missing)]).toEqual(places.flatMap((at, f) => (at < 0 ? [f] : [])))
+        const found = places.filter((at) => at >= 0)
+        const total = (k: number) => found.reduce((sum, at) => sum + squared(table.bytes[at + k]), 7)
+        expect([...sums]).toEqual(Array.from({ length: columns }, (_, k) => total(k)))
       },
     ),
   )

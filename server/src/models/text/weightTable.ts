@@ -65,20 +65,47 @@ export function findWeights({ starts, bytes, shift, columns }: WeightTable, hash
   return -1
 }
 
+/** What `addWeights` writes to on its way; reused from text to text, and grown with the longest. */
+export interface Sought {
+  /** Where the search begins for each hash. */
+  places: Int32Array
+  /** Indices of the hashes that have no weights, ascending. */
+  absent: Int32Array
+}
+
+export function createSought(hashesMax = 4096): Sought {
+  return { places: new Int32Array(hashesMax), absent: new Int32Array(hashesMax) }
+}
+
 /**
- * The same for the first `count` of `hashes`, into `places`.
+ * Adds q·|q| of the first `count` of `hashes` to `sums`, column by column, and lists those that have no weights.
  *
  * Nearly every lookup misses the cache, first for the bucket, then for its records. Fetched without a branch in between,
  * many misses are under way at once, and the last pass finds what it needs in the cache.
+ *
+ * @returns how many have no weights
  */
-export function findAllWeights(table: WeightTable, hashes: Int32Array, count: number, places: Int32Array): void {
-  const { starts, bytes, shift } = table
+export function addWeights(
+  table: WeightTable,
+  hashes: Int32Array,
+  count: number,
+  sums: Float64Array,
+  sought: Sought,
+): number {
+  if (sought.places.length < count) Object.assign(sought, createSought(2 * count))
+  const { places, absent } = sought
+  const { starts, bytes, shift, columns } = table
   for (let f = 0; f < count; f++) places[f] = starts[hashes[f] >>> shift]
   let sum = 0
   for (let f = 0; f < count; f++) sum += bytes[places[f]]
   // Never true of whole numbers, which the optimiser does not know: so it does not leave the reading out.
-  if (sum === 0.5) return
-  const stride = 2 + table.columns
+  if (sum === 0.5) return 0
+  const stride = 2 + columns
+  // The first three in variables, which stay in registers: most models have no more.
+  let first = 0
+  let second = 0
+  let third = 0
+  let missing = 0
   for (let f = 0; f < count; f++) {
     const hash = hashes[f]
     const end = starts[(hash >>> shift) + 1]
@@ -86,8 +113,18 @@ export function findAllWeights(table: WeightTable, hashes: Int32Array, count: nu
     const high = (hash << 16) >> 24
     let at = places[f]
     while (at < end && (bytes[at] !== low || bytes[at + 1] !== high)) at += stride
-    places[f] = at < end ? at + 2 : -1
+    if (at >= end) absent[missing++] = f
+    else {
+      first += squared(bytes[at + 2])
+      if (columns > 1) second += squared(bytes[at + 3])
+      if (columns > 2) third += squared(bytes[at + 4])
+      for (let k = 3; k < columns; k++) sums[k] += squared(bytes[at + 2 + k])
+    }
   }
+  sums[0] += first
+  if (columns > 1) sums[1] += second
+  if (columns > 2) sums[2] += third
+  return missing
 }
 
 /** The whole number q·|q| that stands for a weight. */
