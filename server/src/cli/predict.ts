@@ -248,6 +248,9 @@ interface BatchJob {
   readonly remote: Remote | null
 }
 
+/** From a few chunks on every thread has something to do, packed or not. */
+const LONG_BYTES = 4e6
+
 async function batchHere(
   terminal: Terminal,
   job: BatchJob,
@@ -271,6 +274,7 @@ async function batchHere(
     terminal.write,
     {
       threads,
+      isLong: (input.bytesTotal ?? 0) >= LONG_BYTES,
       onProgress,
       signal: terminal.stopSignal(),
     },

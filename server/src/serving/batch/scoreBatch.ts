@@ -16,6 +16,8 @@ export interface BatchModel {
 export interface BatchOptions {
   /** Threads in all, this one among them; the others are started when there is more than one chunk. */
   readonly threads: number
+  /** True where many chunks are known to come: the others start before the first chunk is scored, not after it. */
+  readonly isLong?: boolean
   readonly onProgress?: (totals: BatchTotals) => void
   readonly signal?: AbortSignal
 }
@@ -34,7 +36,7 @@ export async function scoreBatch(
   plan: BatchPlan,
   version: BatchModel,
   write: (bytes: Uint8Array) => Promise<void>,
-  { threads, onProgress, signal }: BatchOptions,
+  { threads, isLong = false, onProgress, signal }: BatchOptions,
 ): Promise<BatchTotals> {
   let totals: BatchTotals = { rows: 0, faults: 0, textBytes: 0, labels: plan.labels.map(() => 0), found: nothingFound }
   let pool: Pool | null = null
@@ -51,10 +53,12 @@ export async function scoreBatch(
     let isFirst = true
     for await (const chunk of chunks) {
       signal?.throwIfAborted()
-      if (!isFirst && threads > 1 && !isQueued(version.model))
+      if ((isLong || !isFirst) && threads > 1 && !isQueued(version.model))
         pool ??= startPool(threads - 1, { artifact: version.artifact, plan })
+      // While the others start, this thread has its hands free.
+      const elsewhere = isFirst ? null : (pool?.score(chunk) ?? null)
       isFirst = false
-      const scored = pool?.score(chunk) ?? scoreHere(chunk, plan, version.model)
+      const scored = elsewhere ?? scoreHere(chunk, plan, version.model)
       written = inTurn(written, scored)
       // A failure is met when its turn comes below; until then it must not count as unhandled.
       scored.catch(() => undefined)
