@@ -4,16 +4,16 @@
  * A commit only appends to the WAL file. When it has grown, a PASSIVE checkpoint on another connection copies pages
  * into the database without stopping the writer; once all are copied, the writer starts the file over. The file keeps
  * its size meanwhile, because overwriting takes half the time of growing (fdatasync: 98 µs against 206, measured).
+ * No checkpoint waits or makes anybody wait: a TRUNCATE would hold the writer until the last reader (a backup) has ended.
+ * A file that grew beside such a reader is cut to its limit (journal_size_limit) by the first commit that starts it over.
  * The copy never catches up with a writer that does not pause, so the last few pages are copied between two commits.
  */
-import { statSync } from 'node:fs'
 import { type Kysely, sql } from 'kysely'
 import type { StoreLogger } from '../openStore.ts'
 import type { Tables } from '../tables.ts'
 import type { Thread } from './threads.ts'
 
 interface CheckpointerNeeds {
-  readonly path: string
   /** A checkpoint starts when this much of the WAL is in use. */
   readonly walBytesMax: number
   readonly writer: Thread
@@ -42,8 +42,6 @@ const IDLE_TICK_MS = 100
 const FAILED_TICK_MS = 2000
 /** A log is idle when nothing was committed for so long. */
 const IDLE_MS = 1000
-/** The WAL file is cut to nothing when it is larger than this many times its bound and the log is idle. */
-const TRUNCATE_TIMES = 2
 /** Rows of one index step while nothing is committed, and while commits go on: about 6 and 0.3 ms. */
 const INDEX_ROWS = { idle: 512, busy: 24 }
 /** While commits go on there is one step a tick; so many where the index lags behind what a search looks at beside it. */
@@ -57,7 +55,7 @@ export interface Checkpointer {
   close(): Promise<void>
 }
 
-export function checkpointer({ path, walBytesMax, writer, side, logger, onError }: CheckpointerNeeds): Checkpointer {
+export function checkpointer({ walBytesMax, writer, side, logger, onError }: CheckpointerNeeds): Checkpointer {
   let commits = 0
   let seenCommits = 0
   let idleSince = performance.now()
@@ -78,7 +76,7 @@ export function checkpointer({ path, walBytesMax, writer, side, logger, onError 
     if (pages * PAGE_BYTES > walBytesMax) await checkpoint()
     const left = busy ? await indexBeside() : await indexIdle()
     const idle = performance.now() - idleSince > IDLE_MS
-    if (idle && !left) await tidy()
+    if (idle && !left) await runCheckpoint('passive')
     more = left || !idle
   }
 
@@ -89,12 +87,6 @@ export function checkpointer({ path, walBytesMax, writer, side, logger, onError 
       if (pages - copied <= REST_PAGES) break
     }
     await writer.ask({ kind: 'query', sql: 'pragma wal_checkpoint(passive)', parameters: [] }, 'rows')
-  }
-
-  /** Everything into the database, and a file that grew under load back to nothing. */
-  async function tidy() {
-    const bytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
-    await runCheckpoint(bytes > walBytesMax * TRUNCATE_TIMES ? 'truncate' : 'passive')
   }
 
   /** Steps until a tick is over or a commit comes. Whether rows are left. */
@@ -139,7 +131,7 @@ export function checkpointer({ path, walBytesMax, writer, side, logger, onError 
   }
 
   /** In turn with the transactions of that connection. */
-  async function runCheckpoint(mode: 'noop' | 'passive' | 'truncate'): Promise<Checkpoint> {
+  async function runCheckpoint(mode: 'noop' | 'passive'): Promise<Checkpoint> {
     const { rows } = await sql<Checkpoint>`pragma wal_checkpoint(${sql.raw(mode)})`.execute(side)
     return rows[0]
   }

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly bytesMax: number
   /** Pages after which a commit folds the WAL in by itself; 0 for never. */
   readonly autocheckpointPages: number
+  /** The file of the log (WAL) is cut to this length when it is started over. */
+  readonly walKeptBytes: number
 }
 
 export interface Connection {
@@ -37,7 +39,8 @@ function configure(db: DatabaseSync, options: ConnectionOptions): Connection {
   if (!options.readOnly) {
     // A commit is on disk when it returns; the log behind it is folded in by checkpointer.ts, never by a commit.
     db.exec(
-      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${options.autocheckpointPages}`,
+      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${options.autocheckpointPages};
+       pragma journal_size_limit = ${Math.min(options.walKeptBytes, Number.MAX_SAFE_INTEGER)}`,
     )
     if (options.bytesMax > 0) db.exec(`pragma max_page_count = ${Math.floor(options.bytesMax / 4096)}`)
   }

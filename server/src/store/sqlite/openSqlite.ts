@@ -29,6 +29,8 @@ export interface SqliteOptions {
   readonly onFault: (error: unknown, doing: string) => void
 }
 
+/** The file of the log keeps its blocks up to so many times the bound: a checkpoint beside a busy writer ends beyond it. */
+const WAL_KEPT_TIMES = 2
 /** KiB of pages that each connection keeps. */
 const CACHE_KIB = { journal: 4096, read: 2048, side: 1024 }
 /** How long a connection waits for a lock that another holds, in ms. */
@@ -48,7 +50,13 @@ export async function openSqlite({
   let started = false
   // Before it has started only its owner sees the error, and needs to know which file it is about.
   const toFault = (error: unknown) => faultOf(error, started ? null : path)
-  const connection = { path, busyMs: BUSY_MS, bytesMax: bytesMax ?? 0, autocheckpointPages }
+  const connection = {
+    path,
+    busyMs: BUSY_MS,
+    bytesMax: bytesMax ?? 0,
+    autocheckpointPages,
+    walKeptBytes: walBytesMax * WAL_KEPT_TIMES,
+  }
   const side = startThread({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.side },
     statements: null,
@@ -65,7 +73,6 @@ export async function openSqlite({
     statements,
   })
   const checkpoints = checkpointer({
-    path,
     walBytesMax,
     writer,
     side: write,

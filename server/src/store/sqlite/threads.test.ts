@@ -13,6 +13,7 @@ const connection = {
   busyMs: 100,
   bytesMax: 0,
   autocheckpointPages: 0,
+  walKeptBytes: 2 ** 20,
 }
 const query = (sql: string) => ({ kind: 'query', sql, parameters: [] }) as const
 
