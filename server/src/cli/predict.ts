@@ -10,7 +10,7 @@ import { type Predicted, predict as predictText } from '../loop/predict.ts'
 import type { Explanation } from '../models/textModel.ts'
 import { type OpenBatch, openBatch } from '../serving/batch/openBatch.ts'
 import { outputHeader } from '../serving/batch/output.ts'
-import type { BatchPlan, BatchTotals, OutputFormat } from '../serving/batch/plan.ts'
+import { type BatchPlan, type BatchTotals, type OutputFormat, REFUSED_SHOWN } from '../serving/batch/plan.ts'
 import { scoreBatch } from '../serving/batch/scoreBatch.ts'
 import { exits, UsageError } from './failure.ts'
 import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
@@ -304,11 +304,13 @@ function showTotals(progress: Progress, input: OpenBatch, totals: BatchTotals, b
 }
 
 function closing(totals: BatchTotals, ms: number): string {
-  const { blank, undecodable, longest } = totals.found
+  const { blank, refused, undecodable, longest } = totals.found
   const faults = totals.faults === 0 ? '' : `, ${count(totals.faults)} could not be scored`
   const passed = blank === 0 ? '' : `, ${count(blank)} blank`
   const notes = [
     ...(longest === null ? [] : [`Note: ${longRow(longest)}`]),
+    ...refused.map(({ line, reason }) => `  line ${line}: ${reason}`),
+    ...(refused.length === REFUSED_SHOWN ? ['  …'] : []),
     ...(undecodable === null
       ? []
       : [

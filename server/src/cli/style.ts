@@ -13,9 +13,9 @@ export function percent(share: number | null, decimals = 1): string {
   return share === null ? '–' : `${(share * 100).toFixed(decimals)} %`
 }
 
-/** 25000 → `25,000` */
+/** 25000 → `25,000`. By hand where it can be: the first use of Intl takes 30 ms. */
 export function count(n: number): string {
-  return n.toLocaleString('en-US')
+  return Number.isSafeInteger(n) ? String(n).replace(/\B(?=(\d{3})+$)/g, ',') : n.toLocaleString('en-US')
 }
 
 /** 1 → `1 row`, 25000 → `25,000 rows` */

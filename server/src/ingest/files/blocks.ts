@@ -230,7 +230,8 @@ function stateAfter(part: Uint8Array, comma: number, before: number): number {
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length)
+  // Of its own, so that it can be handed over, and not filled with zeros first: every byte is written below.
+  const whole = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const part of parts) {
     whole.set(part, at)

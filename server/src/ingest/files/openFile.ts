@@ -6,7 +6,6 @@ import { blocksOf, wholeRows } from './blocks.ts'
 import { TEXT_NAMES } from './columns.ts'
 import { decoded, type Encoding, notUtf8 } from './encoding.ts'
 import type { Block, Format, Layout, TextFormat } from './layout.ts'
-import { openParquet } from './parquet.ts'
 import { firstRow, rowsOf } from './rows.ts'
 import { peek, readSource, type Source } from './source.ts'
 
@@ -20,6 +19,8 @@ export interface FileWish {
   readonly rowBytesMax?: number | undefined
   /** A block holds at least so many bytes, where there are as many. */
   readonly blockBytes?: number | undefined
+  /** False where nobody asks for `sha256()`. */
+  readonly isHashed?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,12 +66,14 @@ const endings: Readonly<Record<string, Format>> = {
  * @throws Fault data_broken for what cannot be read at all: no known format, no text, another encoding than it seems.
  */
 export async function openFile(source: Source, wish: FileWish = {}): Promise<OpenFile> {
-  const reading = readSource(source, wish.signal)
+  const reading = readSource(source, { isHashed: wish.isHashed ?? true, signal: wish.signal })
   const { head: magic, all } = await peek(reading.bytes, 4)
   const format = wish.format ?? formatOf(source.path, magic)
   const facts = { bytesTotal: source.bytesTotal, bytesRead: reading.bytesRead, sha256: reading.sha256 }
   const rowBytesMax = wish.rowBytesMax ?? ROW_BYTES_MAX
   if (format === 'parquet') {
+    // Most files are something else, and need not wait for its thirty modules.
+    const { openParquet } = await import('./parquet.ts')
     const { columns, blocks } = await openParquet(all)
     const layout: Layout = { ...lines, format: 'jsonl', columns, encoding: 'utf-8', rowBytesMax }
     return { ...facts, format, layout, encoding: { name: 'utf-8', by: 'mark' }, notes: [], blocks }

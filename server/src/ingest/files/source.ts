@@ -1,4 +1,5 @@
 /** A file or a stream as plain bytes: read once, hashed as it lies on disk, unpacked where it is gzip or Zstandard. */
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -44,15 +45,21 @@ export function streamSource(stream: AsyncIterable<Uint8Array>): Source {
   return { path: '-', bytesTotal: null, open: () => stream }
 }
 
+export interface ReadWish {
+  /** False where nobody asks for `sha256()`: a hash costs as much as reading does. */
+  readonly isHashed: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Starts to read; the bytes come unpacked, whatever the name says, and can be iterated once. */
-export function readSource(source: Source, signal?: AbortSignal): Reading {
-  const hash = createHash('sha256')
+export function readSource(source: Source, { isHashed, signal }: ReadWish): Reading {
+  const hash = isHashed ? createHash('sha256') : null
   let bytesRead = 0
   let digest: string | undefined
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const part of source.open()) {
       signal?.throwIfAborted()
-      hash.update(part)
+      hash?.update(part)
       bytesRead += part.length
       yield part
     }
@@ -60,7 +67,10 @@ export function readSource(source: Source, signal?: AbortSignal): Reading {
   return {
     bytes: unpacked(source, counted()),
     bytesRead: () => bytesRead,
-    sha256: () => (digest ??= hash.digest('hex')),
+    sha256() {
+      assert(hash !== null, 'a source that was read without a hash has none')
+      return (digest ??= hash.digest('hex'))
+    },
   }
 }
 

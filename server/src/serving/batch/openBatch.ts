@@ -38,7 +38,12 @@ export interface OpenBatch {
 export async function openBatch(wish: BatchWish): Promise<OpenBatch> {
   const source = wish.path === '-' ? streamSource(wish.stdin) : await findSource(wish.path)
   const { format, encoding, header } = wish
-  const file = await openFile(source, { format: format ?? undefined, encoding: encoding ?? undefined, header })
+  const file = await openFile(source, {
+    format: format ?? undefined,
+    encoding: encoding ?? undefined,
+    header,
+    isHashed: false,
+  })
   const { layout } = file
   if (layout.format === 'txt' && wish.keep.length > 0)
     throw new Fault('data_broken', { say: 'Plain text has no columns that could be kept.' })

@@ -34,19 +34,25 @@ export interface ScoredChunk {
 export interface Found {
   /** Lines and rows that hold nothing; they have no line in the output. */
   readonly blank: number
+  /** The first rows that could not be read, and why. */
+  readonly refused: readonly { readonly line: number; readonly reason: string }[]
   /** The first row whose bytes its encoding does not allow, and which encoding would. */
   readonly undecodable: { readonly line: number; readonly likely: string } | null
   /** The row that spans the most lines, where these are suspiciously many. */
   readonly longest: { readonly line: number; readonly lines: number } | null
 }
 
-export const nothingFound: Found = { blank: 0, undecodable: null, longest: null }
+export const nothingFound: Found = { blank: 0, refused: [], undecodable: null, longest: null }
+
+/** So many are told; a file of nothing but bad rows should not fill the screen. */
+export const REFUSED_SHOWN = 20
 
 /** What was found before, and what was found after it. */
 export function addFound(before: Found, next: Found): Found {
   const isLonger = (next.longest?.lines ?? 0) > (before.longest?.lines ?? 0)
   return {
     blank: before.blank + next.blank,
+    refused: next.refused.length === 0 ? before.refused : [...before.refused, ...next.refused].slice(0, REFUSED_SHOWN),
     undecodable: before.undecodable ?? next.undecodable,
     longest: isLonger ? next.longest : before.longest,
   }

@@ -6,7 +6,7 @@ import { likelyEncoding } from '../../ingest/files/likelyEncoding.ts'
 import { scoreMany } from '../../models/scoreMany.ts'
 import type { QueuedTextModel, Scored, TextModel } from '../../models/textModel.ts'
 import { outputLine, type RowFault, type RowScore } from './output.ts'
-import type { BatchPlan, Found, ScoredChunk } from './plan.ts'
+import { type BatchPlan, type Found, REFUSED_SHOWN, type ScoredChunk } from './plan.ts'
 import { type BatchRow, type BatchRows, recordsOf } from './records.ts'
 
 /** Reads, scores and writes one chunk. It is the whole work of a batch; the rest only carries chunks. */
@@ -58,9 +58,11 @@ function readChunk(chunk: Block, plan: BatchPlan): { rows: ChunkRow[]; found: Fo
 }
 
 /** What the person should hear of about a chunk that was read. */
-export function foundIn({ bytes }: Block, { blank, undecodable, longest }: Omit<BatchRows, 'rows'>): Found {
+export function foundIn({ bytes }: Block, { rows, blank, undecodable, longest }: BatchRows): Found {
+  const refused = rows.flatMap(({ line, bad }) => (bad === null ? [] : [{ line, reason: bad }]))
   return {
     blank,
+    refused: refused.slice(0, REFUSED_SHOWN),
     longest,
     undecodable: undecodable === 0 ? null : { line: undecodable, likely: likelyEncoding(bytes) },
   }
