@@ -146,6 +146,13 @@ export const settings = {
     /^(?:postgres(?:ql)?|sqlite):/,
     'an address like postgres://USER:PASSWORD@HOST/DATABASE',
   ),
+  databasePoolMax: integer(
+    'DATABASE_POOL_MAX',
+    6,
+    2,
+    500,
+    'PostgreSQL: most connections for reads and changes, beside two for commits.',
+  ),
   dataFolder: optional(
     'BAROMETER_DATA',
     'Folder of public data sets, for making the starter models and for benchmarks.',

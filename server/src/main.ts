@@ -43,6 +43,8 @@ const TRAIN_MS = 1000
 const TIDY_MS = 1000
 /** The threads that score give way to the one that answers requests: under full load it is late by less. */
 const SCORING_NICENESS = 2
+/** Time that answers have to leave when the store is given up. */
+const ABANDON_MS = 1000
 const FETCH_TELL_MS = 5000
 /** A start that failed waits so long for its parts to end; the process ends what is left. */
 const TAKE_DOWN_MS = 3000
@@ -97,11 +99,17 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     home: config.home,
     now: Date.now,
     queueRowsMax: config.queueRowsMax,
+    postgres: { poolMax: config.databasePoolMax },
     logger: log,
   })
-  parts.defer(() => store.close())
+  const abandon = storeLimit(store, config.shutdownSecondsMax)
+  parts.defer(async () => {
+    await store.close()
+    abandon.cancel()
+  })
   const metrics = new Metrics({
     journalDepth: () => store.journal.depth,
+    connections: () => store.connections(),
     serving: () =>
       releases.tasks.map((task) => {
         const { served, ...names } = releases.serving(task)
@@ -205,7 +213,10 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
     address: `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}`,
     stop() {
       // What trains needs as long for its checkpoint as answers need to leave: both begin at once.
-      if (stopping === null) void training.close()
+      if (stopping === null) {
+        void training.close()
+        abandon.begin()
+      }
       return (stopping ??= parts.disposeAsync())
     },
   }
@@ -221,6 +232,17 @@ function logger({ logLevel, logFormat }: Config): Logger {
   if (logFormat === 'json' || (logFormat === 'auto' && !stdout.isTTY)) return pino(options)
   const colour = stdout.isTTY && stdout.hasColors() // which honours NO_COLOR
   return pino(options, { write: (line: string) => void stdout.write(logLine(line, colour)) })
+}
+
+/** A stop waits for the database only so long that what waits for it is still answered within the limit of the stop. */
+function storeLimit(store: Store, secondsMax: number): { begin(): void; cancel(): void } {
+  let timer: NodeJS.Timeout
+  return {
+    begin() {
+      timer = globalThis.setTimeout(() => store.abandon(), Math.max(secondsMax * 1000 - ABANDON_MS, secondsMax * 500))
+    },
+    cancel: () => clearTimeout(timer),
+  }
 }
 
 /** Training runs of the server. Their code is loaded when the first one waits or is asked for. */

@@ -5,7 +5,13 @@ const version = { task: 'sentiment', name: 'sentiment', number: 3, labels: ['neg
 
 const storeFailures = () => ({ counts: { store_unavailable: 2 }, damaged: false })
 const make = () =>
-  new Metrics({ journalDepth: () => 7, serving: () => [version], scoringDepth: () => 3, storeFailures })
+  new Metrics({
+    journalDepth: () => 7,
+    connections: () => ({ open: 5, idle: 2, waiting: 1 }),
+    serving: () => [version],
+    scoringDepth: () => 3,
+    storeFailures,
+  })
 
 test('the reference pipeline’s names and labels exist before the first prediction', async () => {
   const metrics = make()
@@ -51,7 +57,13 @@ test('a version that returns continues its counters', async () => {
 test('a cascade shows how many texts each of its parts has answered', async () => {
   const shares = { linear: 3, transformer: 1 }
   const cascade = { ...version, model: { labels: version.labels, shares } }
-  const metrics = new Metrics({ journalDepth: () => 0, serving: () => [cascade], scoringDepth: () => 0, storeFailures })
+  const metrics = new Metrics({
+    journalDepth: () => 0,
+    connections: () => null,
+    serving: () => [cascade],
+    scoringDepth: () => 0,
+    storeFailures,
+  })
   await metrics.registry.metrics()
   shares.linear++
   const text = await metrics.registry.metrics()

@@ -30,6 +30,8 @@ export interface VersionNames {
 
 export interface Gauges {
   readonly journalDepth: () => number
+  /** Connections to a database server; null where there is none. */
+  readonly connections: () => { readonly open: number; readonly idle: number; readonly waiting: number } | null
   readonly serving: () => readonly VersionNames[]
   /** Texts that wait for a neural model. */
   readonly scoringDepth: () => number
@@ -164,6 +166,17 @@ export class Metrics {
     })
     this.registry.registerMetric(failures)
     this.registry.registerMetric(damaged)
+    const connections = new Gauge({
+      name: 'ml_database_connections',
+      help: 'PostgreSQL: connections that are open, those of them that are idle, and callers that wait for one.',
+      labelNames: ['state'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [state, count] of Object.entries(gauges.connections() ?? {})) this.set({ state }, count)
+      },
+    })
+    this.registry.registerMetric(connections)
     this.registry.registerMetric(parts)
     this.registry.registerMetric(waiting)
     this.registry.registerMetric(scoring)

@@ -47,8 +47,8 @@ export interface Capabilities {
   firstSeq(db: Kysely<Tables>, rowsMax: number): Compilable<{ first: number }>
   /** Keeps the rows of `predictions as p` that a query reads locked until the transaction ends; null where one writes at a time anyway. */
   readonly lockPredictions: (<O>(query: LockableQuery<O>) => Compilable<O>) | null
-  /** One transaction at a time from here on, where writers run in parallel. */
-  exclusive(trx: Transaction<Tables>): Promise<void>
+  /** One transaction at a time from here on, where writers run in parallel. `patient` waits for its turn without a limit. */
+  exclusive(trx: Transaction<Tables>, how?: { readonly patient: boolean }): Promise<void>
   /** Makes a table refuse updates and deletes. */
   appendOnly(db: Kysely<Tables>, table: keyof Tables): Promise<void>
   /** The time of a prediction's id, in UTC, as the type that the database's own functions of time take. */

@@ -35,6 +35,8 @@ test('a failure holds until a commit succeeds, or for half a minute; damage hold
   expect(of.present()?.code).toBe('store_unavailable')
   clock.ms = 31_000
   expect(of.present()).toBeNull()
+  of.note(full(), 'a query')
+  expect(of.present()).toBeNull()
   of.note(new Fault('store_unusable'), 'a commit')
   of.committed()
   expect([of.present()?.code, of.damaged]).toEqual(['store_unusable', true])

@@ -14,6 +14,9 @@ const SAY_MS = 10_000
 /** A failed commit without one that succeeded after it counts for so long: then a written mark is proof enough. */
 const RECENT_MS = 30_000
 
+/** What the database was asked for. */
+export type Doing = 'a commit' | 'a checkpoint' | 'a query'
+
 export type FailureCounts = Readonly<Record<Code, number>>
 
 export interface Failures {
@@ -21,9 +24,9 @@ export interface Failures {
   /** Damage was met. It does not heal: it stays until the store is opened again. */
   readonly damaged: boolean
   /** Takes note where the error is a fault of the database; gives the error back. */
-  note(error: unknown, doing: string): unknown
+  note(error: unknown, doing: Doing): unknown
   committed(): void
-  /** The fault that still holds, if any. */
+  /** The fault that keeps rows from being written, if any. */
   present(): Fault | null
 }
 
@@ -31,7 +34,9 @@ export interface Failures {
 export function failures(logger: StoreLogger | undefined, elapsed: () => number = () => performance.now()): Failures {
   const counts: Record<Code, number> = { store_unavailable: 0, store_unusable: 0 }
   let damage: Fault | null = null
-  let failed: { readonly fault: Fault; at: number; readonly since: number; rows: number } | null = null
+  let failed: { readonly since: number; rows: number } | null = null
+  /** A query that fails (a search out of time) says nothing of commits. */
+  let refused: { readonly fault: Fault; readonly at: number } | null = null
   let saidAt = Number.NEGATIVE_INFINITY
   let unsaid = 0
 
@@ -46,11 +51,9 @@ export function failures(logger: StoreLogger | undefined, elapsed: () => number 
       counts[code] += 1
       if (code === 'store_unusable') damage ??= error
       const now = elapsed()
-      if (failed === null) failed = { fault: error, at: now, since: now, rows: 1 }
-      else {
-        failed.at = now
-        failed.rows += 1
-      }
+      if (doing !== 'a query') refused = { fault: error, at: now }
+      if (failed === null) failed = { since: now, rows: 1 }
+      else failed.rows += 1
       if (now - saidAt < SAY_MS) unsaid += 1
       else {
         logger?.error({ code, doing, ...reasonOf(error.cause), ...(unsaid > 0 ? { unsaid } : {}) }, error.message)
@@ -60,6 +63,7 @@ export function failures(logger: StoreLogger | undefined, elapsed: () => number 
       return error
     },
     committed() {
+      refused = null
       if (failed === null) return
       const seconds = Math.round((elapsed() - failed.since) / 1000)
       logger?.info({ failures: failed.rows, seconds }, 'the database takes commits again')
@@ -69,7 +73,7 @@ export function failures(logger: StoreLogger | undefined, elapsed: () => number 
     },
     present() {
       if (damage !== null) return damage
-      return failed !== null && elapsed() - failed.at < RECENT_MS ? failed.fault : null
+      return refused !== null && elapsed() - refused.at < RECENT_MS ? refused.fault : null
     },
   }
 }

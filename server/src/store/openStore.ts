@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import type { Millis } from '../domain/time.ts'
 import type { Database } from './database.ts'
 import { type Failures, failures } from './failures.ts'
-import { journal } from './log/journal.ts'
+import type { Batch } from './log/batch.ts'
+import { journal, type OpenJournal } from './log/journal.ts'
+import { lanes } from './log/lanes.ts'
 import { log } from './log/log.ts'
 import { migrate } from './migrations/migrate.ts'
+import type { PostgresLimits } from './postgres/limits.ts'
 import { keys } from './registry/keys.ts'
 import { registry } from './registry/registry.ts'
 import { trainingRuns } from './registry/trainingRuns.ts'
@@ -27,6 +30,8 @@ export interface StoreOptions {
   readonly autocheckpointPages?: number
   /** SQLite: bytes that the database may have; null for what the disk has. */
   readonly bytesMax?: number | null
+  /** PostgreSQL: times and connections that are not as always. */
+  readonly postgres?: Partial<PostgresLimits>
   readonly logger?: StoreLogger
 }
 
@@ -72,41 +77,43 @@ export async function openDatabase(options: StoreOptions, failed = failures(opti
   if (/^postgres(ql)?:/.test(url)) {
     // Only who has PostgreSQL loads its client.
     const { openPostgres } = await import('./postgres/openPostgres.ts')
-    return openPostgres({ url, logger })
+    return openPostgres({ url, logger, limits: options.postgres ?? {} })
   }
   throw new Error('A database address starts with sqlite: or postgres:.')
 }
 
 function assemble(opened: Database, failed: Failures, options: StoreOptions): Store {
+  const noted = (commit: Database['commit']) => async (batch: Batch) => {
+    try {
+      const result = await commit(batch)
+      failed.committed()
+      return result
+    } catch (error) {
+      throw failed.note(error, 'a commit')
+    }
+  }
   // Whatever the database is at fault for passes through here once, and is said to those who run the server.
   const database: Database = {
     ...opened,
     toFault: (error) => failed.note(opened.toFault(error), 'a query'),
-    async commit(batch) {
-      try {
-        const result = await opened.commit(batch)
-        failed.committed()
-        return result
-      } catch (error) {
-        throw failed.note(error, 'a commit')
-      }
-    },
+    commit: noted((batch) => opened.commit(batch)),
+    commitLarge: opened.commitLarge === null ? null : noted(opened.commitLarge),
   }
-  const writeAndRead = guarded(() => check(database, options.now()), database)
-  const writes = journal(database, {
-    queueRowsMax: options.queueRowsMax ?? QUEUE_ROWS_MAX,
-    commitRowsMax: options.commitRowsMax ?? COMMIT_ROWS_MAX,
-    queueCharsMax: QUEUE_CHARS_MAX,
-    commitCharsMax: COMMIT_CHARS_MAX,
-  })
+  const writeAndRead = guarded(
+    oneAtATime(() => database.check(options.now())),
+    database,
+  )
+  const writes = openJournal(database, options)
+  // Keys, versions and runs are looked up by requests and every second: they are given up sooner than a search.
+  const byKey: Database = { ...database, read: database.lookups }
   return {
     dialect: database.dialect,
     shared: database.dialect === 'postgres',
     journal: writes,
     log: guard(log(database), database),
-    registry: guard(registry(database), database),
-    keys: guard(keys(database), database),
-    trainingRuns: guard(trainingRuns(database), database),
+    registry: guard(registry(byKey), database),
+    keys: guard(keys(byKey), database),
+    trainingRuns: guard(trainingRuns(byKey), database),
     async check() {
       // A mark may still find room, or a whole page, where rows do not.
       const present = failed.present()
@@ -122,6 +129,11 @@ function assemble(opened: Database, failed: Failures, options: StoreOptions): St
       async () => ({ ...(await database.facts()), queuedRows: writes.depth, commits: writes.commits }),
       database,
     ),
+    connections: () => database.connections(),
+    abandon() {
+      writes.abandon()
+      database.abandon()
+    },
     async close() {
       await writes.drain()
       await database.close()
@@ -129,14 +141,26 @@ function assemble(opened: Database, failed: Failures, options: StoreOptions): St
   }
 }
 
-/** Writes a mark and reads it back. */
-async function check({ read, write }: Database, now: Millis) {
-  await write
-    .insertInto('marks')
-    .values({ name: 'checked', value: now })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: now }))
-    .execute()
-  await read.selectFrom('marks').select('value').where('name', '=', 'checked').executeTakeFirstOrThrow()
+function openJournal(database: Database, options: StoreOptions): OpenJournal {
+  const limits = {
+    queueRowsMax: options.queueRowsMax ?? QUEUE_ROWS_MAX,
+    commitRowsMax: options.commitRowsMax ?? COMMIT_ROWS_MAX,
+    queueCharsMax: QUEUE_CHARS_MAX,
+    commitCharsMax: COMMIT_CHARS_MAX,
+  }
+  const { commitLarge } = database
+  if (commitLarge === null) return journal(database, limits)
+  const half = { ...limits, queueCharsMax: QUEUE_CHARS_MAX / 2 }
+  return lanes(journal(database, half), journal({ commit: commitLarge }, half))
+}
+
+/** Calls while one is under way share it. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null
+  return () =>
+    (running ??= work().finally(() => {
+      running = null
+    }))
 }
 
 /** Methods that give their rows one after another, not a promise. */

@@ -11,6 +11,7 @@ import type { Feedback, FeedbackOutcome, LoggedPrediction, Prediction } from '..
 import type { Millis } from '../domain/time.ts'
 import type { KeptEvent, TrainingRun, TrainingState, TrainingTrial } from '../domain/trainingRun.ts'
 import type { Manifest, Stage, StageEvent, Version, VersionName } from '../domain/version.ts'
+import type { Connections } from './database.ts'
 import type { FailureCounts } from './failures.ts'
 import type { ColumnFilter } from './log/columns.ts'
 
@@ -243,8 +244,12 @@ export interface Store {
   integrity(): Promise<readonly string[]>
   /** Failures of the database since it was opened, by the code of their fault, and whether damage was met. */
   readonly failures: { readonly counts: FailureCounts; readonly damaged: boolean }
+  /** Connections to a database server; null where there is none. */
+  connections(): Connections | null
   /** Bytes on disk, and what else an operator wants to see. */
   facts(): Promise<Readonly<Record<string, number | string>>>
+  /** Ends what is under way with a Fault and refuses what comes: for a stop whose time is up. Then `close`. */
+  abandon(): void
   /** Commits what was accepted, then closes. */
   close(): Promise<void>
 }

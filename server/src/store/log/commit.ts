@@ -72,13 +72,36 @@ function* logPredictions(
   if (rows > 0) {
     const [{ first }] = (yield { statement: 'firstSeq', columns: {} }) as [{ first: number }]
     const seqs = Array.from({ length: rows }, (_, i) => first + i)
-    yield { statement: 'insertPredictions', columns: { ...columns, seq: seqs, version_id: ids } }
+    const whole = { ...columns, seq: seqs, version_id: ids }
+    for (const part of parts(whole)) yield { statement: 'insertPredictions', columns: part }
     for (let i = 0; i < rows; i++) {
       const rollUp = rollUpOf(rollUps, hourOf(timeOfId(columns.id[i])), ids[i])
       countPrediction(rollUp, seqs[i], columns.label[i], columns.confidence[i], columns.latency_ms[i])
     }
   }
   return earlier === null ? NOTHING_SPECIAL : earlier
+}
+
+/** Text of one statement, in characters: a statement has a time limit, and the words of a text take the most of it. */
+const STATEMENT_CHARS_MAX = 1_000_000
+
+/** The same rows in runs that one statement can take. */
+function* parts<C extends { readonly text: readonly (string | null)[] }>(all: C): Iterable<C> {
+  let from = 0
+  let chars = 0
+  for (let row = 0; row < all.text.length; row++) {
+    chars += all.text[row]?.length ?? 0
+    const isLast = row === all.text.length - 1
+    if (chars < STATEMENT_CHARS_MAX && !isLast) continue
+    yield from === 0 && isLast ? all : slice(all, from, row + 1)
+    from = row + 1
+    chars = 0
+  }
+}
+
+function slice<C extends object>(all: C, from: number, to: number): C {
+  const part = Object.entries(all).map(([name, column]) => [name, (column as unknown[]).slice(from, to)])
+  return Object.fromEntries(part) as C // the same names, fewer rows
 }
 
 /** The key of each row's version. */

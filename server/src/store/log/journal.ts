@@ -24,9 +24,11 @@ export interface JournalNeeds {
   commit(batch: Batch): Promise<CommitResult>
 }
 
-interface OpenJournal extends Journal {
+export interface OpenJournal extends Journal {
   /** Resolves when nothing waits any more; what comes later is refused. */
   drain(): Promise<void>
+  /** Refuses what waits and what comes; the commit under way is left to the database. */
+  abandon(): void
   readonly commits: number
 }
 
@@ -52,7 +54,7 @@ type Call =
     }
 
 /** What would meet every call of the commit alike. */
-const DATABASE_FAULTS: ReadonlySet<string> = new Set(['store_unavailable', 'store_unusable'])
+const DATABASE_FAULTS: ReadonlySet<string> = new Set(['store_unavailable', 'store_unusable', 'stopping'])
 
 const LOGGED: Appended = { kind: 'logged' }
 
@@ -113,15 +115,36 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
       const result = await needs.commit(batchOf(calls))
       commits += 1
       settle(calls, result)
+      leave(calls)
     } catch (error) {
       // The database is at fault, or this call is: then it fails alone.
-      if (error instanceof Fault && DATABASE_FAULTS.has(error.code)) for (const call of calls) call.reject(error)
-      else if (calls.length === 1) calls[0].reject(error)
-      else {
-        for (const call of calls) await commitCalls([call])
-        return
+      if (isUnavailable(error)) refuse(calls, error)
+      else if (calls.length === 1) refuse(calls, error)
+      else await commitEach(calls)
+    }
+  }
+
+  /** A database that is lost meanwhile is not asked again for each call that is left. */
+  async function commitEach(calls: readonly Call[]): Promise<void> {
+    for (const [i, call] of calls.entries()) {
+      try {
+        const result = await needs.commit(batchOf([call]))
+        commits += 1
+        settle([call], result)
+        leave([call])
+      } catch (error) {
+        if (isUnavailable(error)) return refuse(calls.slice(i), error)
+        refuse([call], error)
       }
     }
+  }
+
+  function refuse(calls: readonly Call[], error: unknown) {
+    for (const call of calls) call.reject(error)
+    leave(calls)
+  }
+
+  function leave(calls: readonly Call[]) {
     for (const call of calls) {
       rows -= rowsOf(call)
       chars -= charsOf(call)
@@ -148,7 +171,15 @@ export function journal(needs: JournalNeeds, limits: JournalLimits): OpenJournal
       closing = true
       if (busy) await new Promise<void>((resolve) => (idle = resolve))
     },
+    abandon() {
+      closing = true
+      refuse(waiting.splice(0), new Fault('stopping'))
+    },
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Fault && DATABASE_FAULTS.has(error.code)
 }
 
 function rowsOf(call: Call): number {

@@ -27,8 +27,8 @@ export interface MigrationStatus {
 
 /** Applies what is missing and returns it. Throws where the database is newer than this program. */
 export async function migrate(database: Database, now: () => Millis, all = migrations): Promise<readonly Migration[]> {
-  return await database.write.transaction().execute(async (trx) => {
-    await database.can.exclusive(trx)
+  return await database.migrations.transaction().execute(async (trx) => {
+    await database.can.exclusive(trx, { patient: true })
     await database.can.refuseForeign(trx)
     await trx.schema
       .createTable('migrations')

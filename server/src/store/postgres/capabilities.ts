@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Capabilities } from '../capabilities.ts'
 import type { RowOf, SqlType, SqlTypes } from '../log/columns.ts'
+import { POSTGRES_LIMITS } from './limits.ts'
 
 const arrays: Record<SqlType, string> = { text: 'text[]', integer: 'bigint[]', real: 'double precision[]' }
 
@@ -32,9 +33,12 @@ export const postgresCapabilities: Capabilities = {
     compile: () => sql<{ first: number }>`select nextval('position_blocks') * ${sql.lit(rowsMax)} as first`.compile(db),
   }),
   lockPredictions: (query) => query.modifyEnd(sql`for update of p`),
-  async exclusive(trx) {
-    // Whoever holds the lock may take long (a migration): waiting for it is not a query that hangs.
-    await sql`select set_config('statement_timeout', '0', true)`.execute(trx)
+  async exclusive(trx, { patient } = { patient: false }) {
+    // Whoever holds the lock may take long: waiting for it has a limit of its own.
+    if (patient)
+      await sql`select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`.execute(trx)
+    else
+      await sql`select set_config('lock_timeout', ${sql.lit(String(POSTGRES_LIMITS.exclusiveMs))}, true)`.execute(trx)
     await sql`select pg_advisory_xact_lock(${sql.lit(LOCK_KEY)})`.execute(trx)
   },
   async appendOnly(db, table) {

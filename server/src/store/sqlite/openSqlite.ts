@@ -6,7 +6,9 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { Fault } from '../../domain/faults.ts'
+import { checkTables } from '../checkTables.ts'
 import type { Database } from '../database.ts'
+import type { Doing } from '../failures.ts'
 import type { CommitResult } from '../log/commit.ts'
 import { compileStatements } from '../log/statements.ts'
 import type { StoreLogger } from '../openStore.ts'
@@ -26,7 +28,7 @@ export interface SqliteOptions {
   readonly bytesMax: number | null
   readonly logger: StoreLogger | undefined
   /** Takes note of a fault that no caller hears of: a checkpoint, a step of the index. */
-  readonly onFault: (error: unknown, doing: string) => void
+  readonly onFault: (error: unknown, doing: Doing) => void
 }
 
 /** The file of the log keeps its blocks up to so many times the bound: a checkpoint beside a busy writer ends beyond it. */
@@ -83,8 +85,16 @@ export async function openSqlite({
   return {
     dialect: 'sqlite',
     read,
+    lookups: read,
     write,
+    migrations: write,
     can: sqliteCapabilities,
+    commitLarge: null,
+    check: (now) => checkTables(write, read, now),
+    connections: () => null,
+    abandon() {
+      // What is under way ends by itself within milliseconds.
+    },
     async commit(batch) {
       try {
         const { result } = await writer.ask({ kind: 'commit', batch: JSON.stringify(batch) }, 'committed')
