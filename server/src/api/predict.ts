@@ -13,6 +13,7 @@ import {
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../domain/faults.ts'
 import { explain, predictExplained, type ToExplain } from '../loop/explain.ts'
+import { ExplanationTurns } from '../loop/explanationTurns.ts'
 import type { TextSignal } from '../loop/ingest.ts'
 import { type Caller, type Predicted, predict, predictMany } from '../loop/predict.ts'
 import type { Explanation } from '../models/textModel.ts'
@@ -25,13 +26,15 @@ const DEFAULT_TASK = 'sentiment'
 
 export function predictRoutes(app: Api, needs: ApiNeeds): void {
   const { config, store, releases, metrics, nowMs } = needs
-  const predictNeeds = { limits: config, log: needs.predictionLog, nowMs, pause }
+  const turns = new ExplanationTurns({ nowMs, pause })
+  const predictNeeds = { limits: config, log: needs.predictionLog, nowMs, pause, turns }
   const explainNeeds = {
     limits: config,
     releases,
     log: store.log,
     keeping: needs.predictionLog.keeping,
     nowMs,
+    turns,
     explained: (seconds: number) => metrics.explained(seconds),
   }
   const faultAnswers = { '4xx': FaultBody, '5xx': FaultBody }

@@ -5,6 +5,7 @@ import { Fault } from '../domain/faults.ts'
 import type { Format } from '../ingest/files/layout.ts'
 import { longRow } from '../ingest/files/readRows.ts'
 import { predictExplained } from '../loop/explain.ts'
+import { noTurns } from '../loop/explanationTurns.ts'
 import { keepsNothing } from '../loop/log.ts'
 import { type Predicted, predict as predictText } from '../loop/predict.ts'
 import type { Explanation } from '../models/textModel.ts'
@@ -128,7 +129,7 @@ async function predictHere(terminal: Terminal, texts: readonly string[], options
   await using version = await loadVersion(config, options.model ?? null, options.task)
   const { live } = version
   const caller = { keyId: null, options: { deadlineMs: config.scoringSecondsMax * 1000 } }
-  const needs = { limits: config, log: keepsNothing, nowMs: () => performance.now() }
+  const needs = { limits: config, log: keepsNothing, nowMs: () => performance.now(), turns: noTurns }
   for (const text of texts) {
     const signal = { text, source: null, callerId: null }
     const predicted: Predicted & { readonly explanation?: Explanation } = options.explain

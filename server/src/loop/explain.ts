@@ -6,6 +6,7 @@ import { notAboutTexts, textModelOf } from '../models/servedModel.ts'
 import { type ExplainMethod, type Explanation, isQueued, type Scored, type ScoreOptions } from '../models/textModel.ts'
 import type { LiveVersion, Releases } from '../serving/releases.ts'
 import type { Log } from '../store/store.ts'
+import type { Turns } from './explanationTurns.ts'
 import { findPrediction } from './findPrediction.ts'
 import { ingest, type TextLimits, type TextSignal } from './ingest.ts'
 import { type Caller, type Predicted, type PredictNeeds, predict } from './predict.ts'
@@ -21,6 +22,7 @@ export interface ExplainNeeds {
   readonly log: Pick<Log, 'get'>
   readonly keeping: Keeping
   readonly nowMs: () => number
+  readonly turns: Turns
   /** Told how long each took. */
   readonly explained: (seconds: number) => void
 }
@@ -40,8 +42,9 @@ export async function explain(
   needs: ExplainNeeds,
 ): Promise<Explained> {
   const { text, version } = await found(asked, needs)
+  using _place = needs.turns.reserve(text.length)
   const startedMs = needs.nowMs()
-  const reasons = await reasonsFor(text, version, options, method)
+  const reasons = await reasonsFor(text, version, options, method, needs.turns)
   needs.explained((needs.nowMs() - startedMs) / 1000)
   return { text, version, ...reasons }
 }
@@ -51,11 +54,15 @@ async function reasonsFor(
   version: LiveVersion,
   options: ScoreOptions,
   method: ExplainMethod | undefined,
+  turns: Turns,
 ): Promise<Pick<Explained, 'scored' | 'explanation'>> {
   const { served } = version
   switch (served.kind) {
     case 'text':
-      return { scored: served.model.score(text), explanation: served.model.explain(text) }
+      return turns.turn(() => {
+        requireCaller(options)
+        return { scored: served.model.score(text), explanation: served.model.explain(text) }
+      })
     case 'queued-text': {
       using _held = version.hold()
       const [scored, explanation] = await Promise.all([
@@ -86,16 +93,28 @@ async function found(
   return { text: row.text, version: await releases.load(row.model, row.version) }
 }
 
-/** One text, logged like any prediction, with the reasons for its label. */
+/** One text, logged like any prediction, with the reasons for its label. What cannot be explained now is not logged. */
 export async function predictExplained(
   signal: TextSignal,
   caller: Caller,
   version: LiveVersion,
-  needs: PredictNeeds,
+  needs: PredictNeeds & Pick<ExplainNeeds, 'turns'>,
 ): Promise<Predicted & { readonly explanation: Explanation }> {
+  const { turns } = needs
+  using _place = turns.reserve(signal.text.length)
   using _held = version.hold()
   const predicted = await predict(signal, caller, version, needs, (one) => one)
   const model = textModelOf(version.served, version.task)
-  const explanation = isQueued(model) ? await model.explain(signal.text, caller.options) : model.explain(signal.text)
+  const explanation = isQueued(model)
+    ? await model.explain(signal.text, caller.options)
+    : await turns.turn(() => {
+        requireCaller(caller.options)
+        return model.explain(signal.text)
+      })
   return { ...predicted, explanation }
+}
+
+/** No work for a caller who has left while the text waited for its turn. */
+function requireCaller({ isAbandoned }: ScoreOptions): void {
+  if (isAbandoned?.() === true) throw new Fault('timeout', { say: 'The caller left before its turn came.' })
 }

@@ -7,6 +7,7 @@ import type { QueuedTextModel, Scored, TextModel } from '../models/textModel.ts'
 import type { LiveVersion } from '../serving/releases.ts'
 import type { Appended } from '../store/store.ts'
 import { explain, predictExplained } from './explain.ts'
+import { noTurns } from './explanationTurns.ts'
 import type { TextSignal } from './ingest.ts'
 import { keepsNothing, type PredictionLog } from './log.ts'
 import { type Caller, type PredictManyNeeds, predict, predictMany } from './predict.ts'
@@ -185,9 +186,25 @@ test('while many texts are scored, other work has its turn', async () => {
 test.each(['at once', 'in a queue'])('without a log the answer is the same (%s)', async (how) => {
   const version = versionWith(how === 'at once' ? atOnce : queued)
   const logged = await predict(signal('good'), caller, version, needs, same)
-  const answer = await predictExplained(signal('good'), caller, version, { ...needs, log: keepsNothing })
+  const answer = await predictExplained(signal('good'), caller, version, {
+    ...needs,
+    log: keepsNothing,
+    turns: noTurns,
+  })
   expect(answer.row.probabilities).toEqual(logged.row.probabilities)
   expect(answer.explanation).toEqual(explanation)
+})
+
+test('what cannot be explained now is refused before anything is logged', async () => {
+  const turns = {
+    ...noTurns,
+    reserve: () => {
+      throw new Fault('queue_full')
+    },
+  }
+  const asking = predictExplained(signal('good'), caller, versionWith(atOnce), { ...needs, turns })
+  await expect(asking).rejects.toMatchObject({ code: 'queue_full' })
+  expect(happened).toEqual([])
 })
 
 test('a detector is asked for no label: the fault says what its task is about, and nothing is logged', async () => {
@@ -206,6 +223,7 @@ test('a detector is asked for no label: the fault says what its task is about, a
     log: { get: () => Promise.resolve(null) },
     keeping: { text: same, name: same },
     nowMs: needs.nowMs,
+    turns: noTurns,
     explained: () => undefined,
   }
   const sent = { kind: 'sent', text: 'good', task: 'mood' } as const
