@@ -37,6 +37,8 @@ import { rollingReference } from './versions/artifacts/reference.ts'
 import type { SettingNeeds } from './versions/import/applySetting.ts'
 
 const FOLLOW_MS = 1000
+/** Each has a model in the box, in a folder of its name. */
+const BOX_TASKS = ['sentiment', 'severity']
 const RETAIN_MS = 60_000
 const TAIL_MS = 500
 const TRAIN_MS = 1000
@@ -180,6 +182,7 @@ async function build(config: Config, parts: AsyncDisposableStack): Promise<Runni
       config,
       store,
       releases,
+      boxTasks: BOX_TASKS,
       promoteNeeds: { ...releasesNeeds, registry: store.registry },
       metrics,
       feed,
@@ -312,9 +315,9 @@ async function applyModelSetting(
 
 /** The models in the box. */
 function starterFolders(): string[] {
-  return ['sentiment', 'severity']
-    .map((name) => join(root, 'starter', name))
-    .filter((folder) => existsSync(join(folder, 'manifest.json')))
+  return BOX_TASKS.map((name) => join(root, 'starter', name)).filter((folder) =>
+    existsSync(join(folder, 'manifest.json')),
+  )
 }
 
 /** Random 32-bit words from the operating system's source, fetched by the kilobyte. */

@@ -33,6 +33,8 @@ export interface ApiNeeds {
   readonly store: Store
   readonly releases: Releases
   readonly promoteNeeds: PromoteNeeds
+  /** What there is a model in the box for. */
+  readonly boxTasks: readonly string[]
   readonly metrics: Metrics
   readonly feed: Feed
   readonly predictionLog: PredictionLog

@@ -3,11 +3,12 @@ import { type Check, FaultBody, HealthAnswer } from '@barometer/wire'
 import { Type } from 'typebox'
 import type { Api, ApiNeeds } from './context.ts'
 
+const MODELS = 'models'
 /** How long the result of a check of the store is kept, so that frequent probes cost nothing. */
 const CHECK_MS = 1000
 
 export function serviceRoutes(app: Api, needs: ApiNeeds): void {
-  const { config, store, releases, metrics, now, version, startedAt, isStopping } = needs
+  const { config, store, releases, boxTasks, metrics, now, version, startedAt, isStopping } = needs
   let metricsMaking: Promise<string> | null = null
   let storeChecked: { readonly at: number; readonly check: Promise<Check> } | null = null
 
@@ -31,7 +32,8 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
       },
       async (_request, reply) => {
         const answer = await health()
-        reply.code(answer.status === 'healthy' ? 200 : 503).header('cache-control', 'no-store')
+        const isWell = path === '/health' ? answer.status === 'healthy' : isReady(answer)
+        reply.code(isWell ? 200 : 503).header('cache-control', 'no-store')
         return answer
       },
     )
@@ -86,12 +88,26 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
     return storeChecked.check
   }
 
+  /**
+   * Traffic may come while the database and the queue take it and the tasks of the box are served. A model of the
+   * user's own that cannot be loaded is told in the checks, and takes nothing from the others.
+   */
+  function isReady({ status, checks }: HealthAnswer): boolean {
+    const others = checks.filter(({ name }) => name !== MODELS)
+    return status !== 'stopping' && others.every(({ ok }) => ok) && servesBox()
+  }
+
+  function servesBox(): boolean {
+    const { tasks, broken } = releases
+    return tasks.length > 0 && boxTasks.every((task) => tasks.includes(task) || !broken.has(task))
+  }
+
   function checkModels(): Check {
     const broken = [...releases.broken.keys()]
-    if (broken.length > 0) return { name: 'models', ok: false, detail: `cannot load: ${broken.join(', ')}` }
+    if (broken.length > 0) return { name: MODELS, ok: false, detail: `cannot load: ${broken.join(', ')}` }
     const { tasks } = releases
     return {
-      name: 'models',
+      name: MODELS,
       ok: tasks.length > 0,
       detail: tasks.length > 0 ? tasks.join(', ') : 'no version in production',
     }

@@ -401,7 +401,13 @@ describe('what is inside', () => {
     expectFault(await second.call('POST', '/predict', { text: 'x', task: 'mine' }), 'no_model')
     const promotion = await second.call('POST', '/models/mine/versions/2/stage', { action: 'promote' })
     expectFault(promotion, 'artifact_broken')
-    expect(await second.call('GET', '/health/ready')).toMatchObject({ status: 503 })
+    // One model of the user's own is told, and takes no traffic from the others.
+    const models = { name: 'models', ok: false, detail: 'cannot load: mine' }
+    for (const [path, status] of [['/health', 503] as const, ['/health/ready', 200] as const])
+      expect(await second.call('GET', path)).toMatchObject({
+        status,
+        body: { status: 'degraded', checks: expect.arrayContaining([models]) },
+      })
     expect(await second.call('GET', '/health/live')).toMatchObject({ status: 200 })
     // The others are served all the same.
     expect(await second.call('POST', '/predict', { text: 'fine' })).toMatchObject({ status: 200 })
