@@ -9,7 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import type { Thread } from './threads.ts'
+import { SqliteError, type Thread } from './threads.ts'
 
 export function sqliteDialect(thread: Thread): Dialect {
   return {
@@ -41,7 +41,12 @@ function threadDriver(thread: Thread): Driver {
     },
     beginTransaction: () => run('begin immediate'),
     commitTransaction: () => run('commit'),
-    rollbackTransaction: () => run('rollback'),
+    async rollbackTransaction() {
+      // A full disk ends the transaction by itself; why it ended is what the caller must hear.
+      await run('rollback').catch((error: unknown) => {
+        if (!(error instanceof SqliteError && /no transaction is active/.test(error.message))) throw error
+      })
+    },
     async destroy() {},
   }
 }

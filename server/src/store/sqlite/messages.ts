@@ -1,4 +1,5 @@
 /** What goes between the main thread and a SQLite thread. Answers come in the order of the questions. */
+import type { MessagePort } from 'node:worker_threads'
 import type { Statements } from '../log/statements.ts'
 import type { ConnectionOptions } from './connection.ts'
 import type { Indexed } from './indexRows.ts'
@@ -30,7 +31,15 @@ export interface ThreadError {
   readonly code: number | null
 }
 
+/** Counters that both threads see: each adds to one and wakes the other, which sleeps on it without an event loop. */
+export const ASKED = 0
+export const ANSWERED = 1
+
 export interface ThreadData {
+  /** Where questions come in and answers go out. */
+  readonly port: MessagePort
+  /** [ASKED, ANSWERED] */
+  readonly counters: Int32Array<SharedArrayBuffer>
   readonly connection: ConnectionOptions
   /** For the journal's thread only. */
   readonly statements: Statements | null

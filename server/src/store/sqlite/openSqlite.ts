@@ -33,10 +33,17 @@ export interface SqliteOptions {
 
 /** The file of the log keeps its blocks up to so many times the bound: a checkpoint beside a busy writer ends beyond it. */
 const WAL_KEPT_TIMES = 2
+/** Of a limited database, for what makes room in it. */
+const RESERVED_BYTES = 2 ** 20
 /** KiB of pages that each connection keeps. */
 const CACHE_KIB = { journal: 4096, read: 2048, side: 1024 }
 /** How long a connection waits for a lock that another holds, in ms. */
 const BUSY_MS = 5000
+
+/** A commit that carries one row is waited for on the spot for so long, if the ones before it came in that time. */
+const COMMIT_WAIT_MS = 0.4
+/** After one that took longer, so many commits are not waited for. */
+const COMMITS_NOT_WAITED = 64
 
 const PLAIN: CommitResult = { repeated: [], conflicts: [], feedback: [] }
 
@@ -60,7 +67,13 @@ export async function openSqlite({
     walKeptBytes: walBytesMax * WAL_KEPT_TIMES,
   }
   const side = startThread({
-    connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.side },
+    // Retention makes room, and needs some for it: the index notes down what went.
+    connection: {
+      ...connection,
+      readOnly: false,
+      cacheKib: CACHE_KIB.side,
+      bytesMax: bytesMax === null ? 0 : bytesMax + RESERVED_BYTES,
+    },
     statements: null,
   })
   const reader = startThread({
@@ -74,6 +87,7 @@ export async function openSqlite({
     connection: { ...connection, readOnly: false, cacheKib: CACHE_KIB.journal },
     statements,
   })
+  const waiter = commitWaiter()
   const checkpoints = checkpointer({
     walBytesMax,
     writer,
@@ -97,7 +111,9 @@ export async function openSqlite({
     },
     async commit(batch) {
       try {
-        const { result } = await writer.ask({ kind: 'commit', batch: JSON.stringify(batch) }, 'committed')
+        const { result } = await waiter.time(batch.predictions.id.length + batch.feedback.at.length, (waitMs) =>
+          writer.ask({ kind: 'commit', batch: JSON.stringify(batch) }, 'committed', waitMs),
+        )
         checkpoints.committed()
         return result === null ? PLAIN : (JSON.parse(result) as CommitResult)
       } catch (error) {
@@ -160,6 +176,28 @@ async function findDamage(read: Kysely<Tables>): Promise<readonly string[]> {
       .slice(0, FINDINGS_MAX)
       .map(({ table, rowid, parent }) => `row ${rowid} of ${table} names a row of ${parent} that does not exist`),
   ]
+}
+
+/**
+ * When to wait for a commit on the spot. With one caller at a time there is nothing else to do, and the answer comes
+ * without two threads waking each other's event loops; with more, the next ones are read and scored meanwhile; on a
+ * slow disk the event loop must not stand still.
+ */
+function commitWaiter() {
+  let notWaited = 0
+  return {
+    async time<T>(rows: number, commit: (waitMs: number) => Promise<T>): Promise<T> {
+      if (rows > 1) notWaited = COMMITS_NOT_WAITED
+      else if (notWaited > 0) notWaited -= 1
+      else {
+        const began = performance.now()
+        const answer = commit(COMMIT_WAIT_MS)
+        if (performance.now() - began > COMMIT_WAIT_MS) notWaited = COMMITS_NOT_WAITED
+        return await answer
+      }
+      return await commit(0)
+    },
+  }
 }
 
 /** Rows of the log that the full-text index lacks, or some more: positions may have gaps. */

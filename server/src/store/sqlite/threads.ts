@@ -1,9 +1,16 @@
 /** The main thread's end of a SQLite thread. */
-import { Worker } from 'node:worker_threads'
-import type { Answer, Question, ThreadData, ThreadError } from './messages.ts'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { ANSWERED, type Answer, ASKED, type Question, type ThreadData, type ThreadError } from './messages.ts'
+
+/** What the thread is started with, but for the way between the threads. */
+type Given = Omit<ThreadData, 'port' | 'counters'>
 
 export interface Thread {
-  ask<K extends Answer['kind']>(question: Question, expected: K): Promise<Extract<Answer, { kind: K }>>
+  /**
+   * @param waitMs The answer is waited for on the spot for so long, which saves a turn of the event loop where it comes
+   *   at once; later it comes like any other.
+   */
+  ask<K extends Answer['kind']>(question: Question, expected: K, waitMs?: number): Promise<Extract<Answer, { kind: K }>>
   /** Answers what was asked, then ends. */
   close(): Promise<void>
 }
@@ -28,14 +35,14 @@ export const THREAD_ENDED = 'ThreadEnded'
 const HEAP_MIB = { young: 4, old: 512 }
 
 /** A thread that ends by itself (out of memory) takes its questions with it; the next question starts another. */
-export function startThread(data: ThreadData, heapMib = HEAP_MIB): Thread {
+export function startThread(data: Given, heapMib = HEAP_MIB): Thread {
   let running = run(data, heapMib)
   let closed = false
 
-  async function ask<K extends Answer['kind']>(question: Question, expected: K) {
+  async function ask<K extends Answer['kind']>(question: Question, expected: K, waitMs = 0) {
     if (closed) throw ended()
     if (running.ended()) running = run(data, heapMib)
-    const answer = await running.ask(question)
+    const answer = await running.ask(question, waitMs)
     if (answer.kind !== expected) throw new Error(`The SQLite thread answered ${answer.kind} for ${expected}.`)
     return answer as Extract<Answer, { kind: K }> // by its kind, just checked
   }
@@ -53,14 +60,17 @@ export function startThread(data: ThreadData, heapMib = HEAP_MIB): Thread {
 }
 
 interface Running {
-  readonly ask: (question: Question) => Promise<Answer>
+  readonly ask: (question: Question, waitMs: number) => Promise<Answer>
   readonly ended: () => boolean
   readonly exited: Promise<void>
 }
 
-function run(data: ThreadData, heapMib: typeof HEAP_MIB): Running {
+function run(data: Given, heapMib: typeof HEAP_MIB): Running {
+  const { port1: ours, port2: theirs } = new MessageChannel()
+  const counters = new Int32Array(new SharedArrayBuffer(8))
   const worker = new Worker(new URL('thread.ts', import.meta.url), {
-    workerData: data,
+    workerData: { ...data, port: theirs, counters } satisfies ThreadData,
+    transferList: [theirs],
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: heapMib.young, maxOldGenerationSizeMb: heapMib.old },
   })
@@ -68,25 +78,40 @@ function run(data: ThreadData, heapMib: typeof HEAP_MIB): Running {
   let over = false
   const end = () => {
     over = true
+    ours.close()
     for (const question of waiting.splice(0)) question.reject(ended())
   }
-  worker.on('message', (answer: Answer) => {
+  const settle = (answer: Answer) => {
     const first = waiting.shift()
     if (answer.kind === 'failed') first?.reject(new SqliteError(answer.error))
     else first?.resolve(answer)
-  })
+  }
+  const take = (): Answer | null => {
+    const taken: { message: Answer } | undefined = receiveMessageOnPort(ours) // thread.ts sends no other
+    return taken?.message ?? null
+  }
+  ours.on('message', settle)
   worker.on('error', end)
   const exited = new Promise<void>((resolve) => {
     worker.on('exit', () => {
+      // Its last answers may still be on their way.
+      for (let left = take(); left !== null; left = take()) settle(left)
       end()
       resolve()
     })
   })
   return {
-    ask: (question) =>
+    ask: (question, waitMs) =>
       new Promise((resolve, reject) => {
         waiting.push({ resolve, reject })
-        worker.postMessage(question)
+        const answered = Atomics.load(counters, ANSWERED)
+        ours.postMessage(question)
+        Atomics.add(counters, ASKED, 1)
+        Atomics.notify(counters, ASKED)
+        if (waitMs === 0 || waiting.length > 1) return
+        if (Atomics.wait(counters, ANSWERED, answered, waitMs) === 'timed-out') return
+        const answer = take()
+        if (answer !== null) settle(answer)
       }),
     ended: () => over,
     exited,
