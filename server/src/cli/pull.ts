@@ -8,6 +8,7 @@ import { modelOpener } from '../serving/openModel.ts'
 import { type BringNeeds, bringModel, hubOf } from '../versions/import/bringModel.ts'
 import type { CalibrationRows } from '../versions/import/calibrateVersion.ts'
 import { readLabelsFile } from '../versions/import/labelsFile.ts'
+import { ENCODING_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
 import { evaluationTable } from './models.ts'
 import { modelName } from './options.ts'
@@ -23,6 +24,7 @@ interface Options extends HomeOptions {
   readonly quantized?: boolean
   readonly calibrate?: string
   readonly textColumn?: string
+  readonly encoding?: string
   readonly labelColumn?: string
   readonly promote?: boolean
   readonly why: string
@@ -43,6 +45,7 @@ export function pull(terminal: Terminal): Command {
     .option('--quantized', 'weights of 8 bits: its own where it has them, else made of it here')
     .option('--calibrate <path>', 'labelled rows: fit its temperature, measure it, freeze a reference')
     .option('--text-column <name>', 'of those rows')
+    .option(...ENCODING_OPTION)
     .option('--label-column <name>', 'of those rows')
     .option('--promote', 'put it into production at once')
     .option('--why <words>', 'the reason, for the record', 'from the command line')
@@ -115,13 +118,14 @@ function tell(progress: Progress, now: Parameters<BringNeeds['onProgress']>[0]):
 }
 
 async function calibrationRows(
-  { calibrate, textColumn, labelColumn }: Options,
+  { calibrate, textColumn, labelColumn, encoding }: Options,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<CalibrationRows | null> {
   if (calibrate === undefined) return null
   const { rows } = await readDataset(calibrate, {
     columns: { text: textColumn, label: labelColumn },
+    encoding,
     signal,
     onProgress: (now) => progress.update(null, `reading ${basename(calibrate)}: ${counted(now.rows, 'row')}`),
   })
