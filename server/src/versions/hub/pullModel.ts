@@ -154,7 +154,7 @@ function titleOf({ repository }: HubModel): string {
 }
 
 /** The small files first: what is wrong with them is known before the large ones are fetched. */
-function pathsOf({ config, card, tokenizer, weights }: ChosenFiles): string[] {
+export function pathsOf({ config, card, tokenizer, weights }: ChosenFiles): string[] {
   const tokenizers = {
     json: () => [tokenizer.kind === 'json' ? tokenizer.path : ''],
     'word-pieces': () => [tokenizer.kind === 'word-pieces' ? tokenizer.vocabulary : ''],
@@ -165,10 +165,10 @@ function pathsOf({ config, card, tokenizer, weights }: ChosenFiles): string[] {
 }
 
 /** Files beside an ONNX model that hold its weights, by their path in the repository, with the bytes that they need. */
-async function besideOf(
+export async function besideOf(
   folder: string,
   { weights }: ChosenFiles,
-  { externalFiles }: PullNeeds,
+  { externalFiles }: Pick<PullNeeds, 'externalFiles'>,
 ): Promise<ReadonlyMap<string, number>> {
   if (weights.kind !== 'onnx' || !(await isThere(join(folder, weights.path)))) return new Map()
   const beside = externalFiles(await readFile(join(folder, weights.path)))

@@ -27,6 +27,8 @@ export interface AdoptModel {
   readonly labels: Readonly<Record<string, string>> | null
   /** What was asked for: the Hub's word for it, or the folder. */
   readonly word: string
+  /** Of a folder's files, which may change under its name; null where a commit says what they are. */
+  readonly content: string | null
   /** Whether weights of 8 bits were asked for. Where it has none, they are made here. */
   readonly quantised: boolean
   /** The version of Barometer. */
@@ -45,6 +47,8 @@ export interface Origin {
   readonly file: string
   /** The user's map of labels, or '' */
   readonly labels: string
+  /** Of a folder: sha256 over its files (hub/contentHash.ts). */
+  readonly content?: string
 }
 
 export const ADOPTED = 'adopted'
@@ -55,6 +59,7 @@ export function originOf({
   labels,
   word,
   quantised,
+  content,
 }: Omit<AdoptModel, 'model' | 'task' | 'engine' | 'createdAt'>): Origin {
   return {
     word,
@@ -63,6 +68,7 @@ export function originOf({
     commit: files.commit ?? '',
     file: files.chosen.weights.path,
     labels: labels === null ? '' : JSON.stringify(labels),
+    ...(content === null ? {} : { content }),
   }
 }
 

@@ -1,5 +1,5 @@
 /** From the Hub to the registry, with real files: tiny models that transformers made and exported. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -228,6 +228,25 @@ test('a folder with an export is brought like a model of the hub', async () => {
   const { version } = await bring({ word: exported })
   expect(version.manifest.data.sources[0].name).toBe(exported)
   expect(version.model).toMatch(/^my-export-/)
+})
+
+test('a folder is known by its files: changed weights are another version, the same files under another name are not', async () => {
+  const exported = mkdtempSync(join(folder, 'export-'))
+  for (const [name, bytes] of Object.entries(onnx)) writeFileSync(join(exported, name.replace('onnx/', '')), bytes)
+  const first = await bring({ word: exported, model: 'mine' })
+  expect(first).toMatchObject({ isNew: true, version: { version: 1 } })
+  expect(await bring({ word: exported, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
+  const copy = mkdtempSync(join(folder, 'copy-'))
+  cpSync(exported, copy, { recursive: true })
+  expect(await bring({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
+
+  writeFileSync(join(exported, 'model.onnx'), imported('distilbert/quantized.onnx'))
+  const second = await bring({ word: exported, model: 'mine' })
+  expect(second).toMatchObject({ isNew: true, version: { version: 2 } })
+  expect(await score(await artifactOf(second), 'good film')).not.toEqual(
+    await score(await artifactOf(first), 'good film'),
+  )
+  expect(await bring({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
 })
 
 test.each([

@@ -6,6 +6,7 @@ import { hubModel, hubWord } from '../../domain/hubModel.ts'
 import type { Version } from '../../domain/version.ts'
 import { externalFiles } from '../../engine/onnx/decode.ts'
 import { type RegisterNeeds, type Registration, register } from '../../loop/register.ts'
+import { contentHash } from '../hub/contentHash.ts'
 import { type Hub, hubLimits } from '../hub/hub.ts'
 import type { ModelFiles } from '../hub/modelFiles.ts'
 import { folderModel, type PullOptions, type PullProgress, pullModel } from '../hub/pullModel.ts'
@@ -43,8 +44,11 @@ export interface Brought {
 export async function bringModel(asked: BringModel, needs: BringNeeds): Promise<Brought> {
   const files = await filesOf(asked, needs)
   const model = asked.model ?? nameFrom(files.title)
-  const wanted = { ...asked, files, model, word: wordOf(asked.word) }
-  const known = await adopted(needs.store, { model, ...originOf(wanted) })
+  const content = files.commit === null ? await contentHash(files, { externalFiles }) : null
+  const wanted = { ...asked, files, model, word: wordOf(asked.word), content }
+  const { word, from, ...same } = originOf(wanted)
+  // A folder is known by what is in it, whatever it is called and whatever was in it before.
+  const known = await adopted(needs.store, { model, ...same, ...(content === null ? { word, from } : {}) })
   if (known !== null && asked.rows === null) return { version: known, isNew: false }
   const plain = await adoptModel({ ...wanted, engine: needs.engine, createdAt: new Date(needs.now()).toISOString() })
   const { rows } = asked
