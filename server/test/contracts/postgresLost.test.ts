@@ -1,10 +1,16 @@
 /** PostgreSQL that stands still, is full, locked, changed or gone: what the store says, what it keeps, and that it goes on by itself. */
 import './compileCache.ts'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openStore, type StoreOptions } from '../../src/store/openStore.ts'
 import { POSTGRES_LIMITS, type PostgresLimits } from '../../src/store/postgres/limits.ts'
 import type { Appended, Store } from '../../src/store/store.ts'
+import { canMount } from './canMount.ts'
 import { type PostgresServer, startPostgres } from './postgresServer.ts'
 import { feedbackOf, manifest, prediction } from './storeRows.ts'
 import { startProxy, type TcpProxy } from './tcpProxy.ts'
@@ -243,6 +249,140 @@ describe('a connection that stands still is given up', () => {
     await proxy.close()
   })
 })
+
+describe('what others do to the database', () => {
+  test('a locked table, and a transaction that somebody left open, cost a refusal in time; then all goes on', async () => {
+    const first = prediction()
+    await store.journal.appendOne(first)
+    for (const lock of [
+      'lock table predictions in access exclusive mode',
+      `select 1 from predictions where id = '${first.id}' for update`,
+    ]) {
+      await admin.query('begin')
+      await admin.query(lock)
+      const ends = await Promise.allSettled([
+        store.journal.feedback([feedbackOf(first.id)]),
+        ...(lock.startsWith('lock') ? [store.journal.appendOne(prediction()), store.log.page({}, 1, null)] : []),
+      ])
+      for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: UNAVAILABLE })
+      await admin.query('rollback')
+      expect(await logs(store)).toBe('logged')
+    }
+    await expectWhole(store, 3)
+  })
+
+  test('a newer version’s migration changes the tables under a server that runs: nobody sees it', async () => {
+    const callerId = 'before and after'
+    await store.journal.appendOne(prediction({ callerId }))
+    await store.journal.appendOne(prediction({ callerId }))
+    await admin.query('alter table predictions add column news text')
+    try {
+      expect((await store.journal.appendOne(prediction({ callerId }))).kind).toBe('repeated')
+      expect(await logs(store)).toBe('logged')
+    } finally {
+      await admin.query('alter table predictions drop column news')
+    }
+    expect((await store.journal.appendOne(prediction({ callerId }))).kind).toBe('repeated')
+  })
+
+  test('connections are renewed when they are old, and no call sees it', async () => {
+    const old = await opened({}, { lifetimeMs: 300 })
+    const pids = new Set<string>()
+    for (let i = 0; i < 12; i++) {
+      expect(await logs(old)).toBe('logged')
+      await old.log.page({}, 1, null)
+      pids.add((await backends("query like 'commit%' or query like 'select%seq%'")).toSorted((a, b) => a - b).join())
+      await pause(100)
+    }
+    expect(pids.size).toBeGreaterThan(2)
+    expect(old.connections()?.open).toBeLessThanOrEqual(3)
+  })
+
+  test('without the right to connect, a connection to be had, or the database itself: refused with a time to retry, and it goes on', async () => {
+    const own = await server.createDatabase()
+    const other = await openStore({ url: own, home: '/', now: Date.now, postgres: SOON })
+    stores.push(other)
+    await other.registry.register({ manifest: manifest(), digest: 'd', who: 'ada', why: 'first', at: 0, files: null })
+    const name = new URL(own).pathname.slice(1)
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`
+    const troubles = [
+      ["alter role barometer with password 'another'", "alter role barometer with password 'barometer'"],
+      [`alter database ${name} with allow_connections false`, `alter database ${name} with allow_connections true`],
+      [`alter database ${name} rename to ${name}_gone`, `alter database ${name}_gone rename to ${name}`],
+    ]
+    for (const [trouble, end] of troubles) {
+      await admin.query(cut)
+      await pause(20)
+      await admin.query(trouble).catch(async () => {
+        await admin.query(cut)
+        await admin.query(trouble)
+      })
+      await admin.query(cut)
+      expect(await logs(other)).toBe('store_unavailable')
+      await expect(other.log.page({}, 1, null)).rejects.toMatchObject(UNAVAILABLE)
+      await expect(other.check()).rejects.toMatchObject({ code: 'store_unavailable' })
+      await admin.query(end)
+      await expect.poll(() => logs(other), { timeout: 10_000 }).toBe('logged')
+    }
+    expect(await other.log.count()).toBe(troubles.length)
+  })
+
+  test('the tables are gone: refused, not a bug', async () => {
+    const own = await server.createDatabase()
+    const other = await openStore({ url: own, home: '/', now: Date.now, postgres: SOON })
+    stores.push(other)
+    const direct = new Client(own)
+    await direct.connect()
+    await direct.query('drop schema public cascade; create schema public')
+    await direct.end()
+    expect(await logs(other)).toBe('store_unavailable')
+    await expect(other.check()).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+})
+
+test.skipIf(!canMount())(
+  'a full disk of the write-ahead log refuses; what was acknowledged is there when there is room',
+  async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'barometer-wal-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m,mode=1777', 'tmpfs', disk])
+    try {
+      const full = await startPostgres({ initdb: [`--waldir=${join(disk, 'wal')}`, '--wal-segsize=1'] })
+      try {
+        const on = await openStore({ url: await full.createDatabase(), home: '/', now: Date.now, postgres: SOON })
+        await on.registry.register({ manifest: manifest(), digest: 'd', who: 'ada', why: 'first', at: 0, files: null })
+        const { bavail, bsize } = statfsSync(disk)
+        writeFileSync(join(disk, 'ballast'), new Uint8Array(bavail * bsize - 2 ** 20))
+        const acknowledged: string[] = []
+        const refusals: unknown[] = []
+        while (refusals.length === 0 && acknowledged.length < 20_000) {
+          const rows = Array.from({ length: 20 }, () => prediction({ text: randomBytes(3000).toString('hex') }))
+          await on.journal.append(rows).then(
+            () => acknowledged.push(...rows.map(({ id }) => id)),
+            (error: unknown) => refusals.push(error),
+          )
+        }
+        const [refusal] = refusals
+        expect(refusal).toMatchObject(UNAVAILABLE)
+        await expect(on.check()).rejects.toMatchObject({ code: 'store_unavailable' })
+        rmSync(join(disk, 'ballast'))
+        // PostgreSQL ends itself when it cannot write its log.
+        await full.stop()
+        await full.start()
+        await expect.poll(() => logs(on), { timeout: 15_000 }).toBe('logged')
+        const there = new Set<string>()
+        for await (const rows of on.log.stream({})) for (const row of rows) there.add(row.id)
+        expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
+        expect(await on.log.count()).toBe(there.size)
+        await on.close()
+      } finally {
+        await full.remove()
+      }
+    } finally {
+      execFileSync('umount', ['--lazy', disk])
+      rmSync(disk, { recursive: true, force: true })
+    }
+  },
+)
 
 async function backends(where: string): Promise<number[]> {
   const { rows } = await admin.query<{ pid: number }>(

@@ -18,7 +18,8 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** @param options.initdb more flags for the making of its folder */
+export async function startPostgres({ initdb = [] }: { initdb?: readonly string[] } = {}): Promise<PostgresServer> {
   // The server runs as another user where we are root, and must be able to reach its folder.
   const folder = mkdtempSync(join(tmpdir(), 'barometer-postgres-'))
   chmodSync(folder, 0o755)
@@ -30,7 +31,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     password: 'barometer',
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--no-sync'],
+    initdbFlags: ['--encoding=UTF8', '--no-sync', ...initdb],
     postgresFlags: [
       '-c',
       'shared_buffers=32MB',

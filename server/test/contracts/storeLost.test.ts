@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/store/openStore.ts'
 import type { Store } from '../../src/store/store.ts'
+import { canMount } from './canMount.ts'
 import { startPostgres } from './postgresServer.ts'
 import { feedbackOf, manifest, prediction } from './storeRows.ts'
 
@@ -147,18 +148,4 @@ async function expectWhole(store: Store, rows: number) {
   for await (const chunk of store.log.stream({})) read += chunk.length
   const hours = await store.log.hours({ since: 0, until: 2 * AT })
   expect([read, await store.log.count(), hours.reduce((sum, hour) => sum + hour.rows, 0)]).toEqual([rows, rows, rows])
-}
-
-/** As root on Linux, but not in every container. */
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'barometer-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder], { stdio: 'ignore' })
-    execFileSync('umount', [folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 }

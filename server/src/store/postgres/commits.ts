@@ -16,7 +16,7 @@ import {
 } from '../log/commit.ts'
 import type { Statements } from '../log/statements.ts'
 import type { StoreLogger } from '../openStore.ts'
-import { factsOf, isConnectionUsable, meaningOf, NoAnswer, toFault } from './faults.ts'
+import { factsOf, isConnectionUsable, meaningOf, NoAnswer, toFault, unreachable } from './faults.ts'
 import type { PostgresLimits } from './limits.ts'
 
 export interface Commits {
@@ -119,7 +119,7 @@ export function commits({ config, limits, statements, logger }: CommitsNeeds): C
     } catch (error) {
       connectAfter = performance.now() + backoffMs
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last)
-      throw error
+      throw unreachable(error)
     }
     backoffMs = BACKOFF_MS.first
     if (!ended) return open

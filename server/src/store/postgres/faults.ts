@@ -123,6 +123,12 @@ export function factsOf(error: unknown): { readonly why: string; readonly code: 
   return { why, code: codeOf(error) }
 }
 
+/** Whatever keeps a connection from being opened: the database cannot be used now, for whatever reason. */
+export function unreachable(error: unknown): unknown {
+  if (error instanceof Fault) return error
+  return new Fault('store_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error })
+}
+
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
 }

@@ -3,7 +3,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg'
 import { Fault } from '../../domain/faults.ts'
 import type { StoreLogger } from '../openStore.ts'
-import { factsOf, isConnectionUsable, NoAnswer } from './faults.ts'
+import { factsOf, isConnectionUsable, NoAnswer, unreachable } from './faults.ts'
 import type { PostgresLimits } from './limits.ts'
 
 export interface ConnectionPool {
@@ -54,7 +54,9 @@ export function connectionPool(
   async function borrow(): Promise<PoolClient> {
     for (;;) {
       if (abandoned || closing !== null) throw new Fault('stopping')
-      const client = await pool.connect()
+      const client = await pool.connect().catch((error: unknown) => {
+        throw unreachable(error)
+      })
       if (await isAlive(client)) return client
       client.release(true)
     }
