@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Worker } from 'node:worker_threads'
 import type { ModelBody, PredictAnswer, PredictBatchAnswer } from '@barometer/wire'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { storeArtifact } from '../../src/versions/artifacts/folder.ts'
@@ -127,6 +128,52 @@ describe('under more than it can do', () => {
     const texts = Array.from({ length: 60 }, (_, i) => textOf(i))
     const { body } = await server.call<PredictBatchAnswer>('POST', '/predict/batch', { texts })
     expect(body.predictions.every((one) => 'label' in one)).toBe(true)
+  })
+})
+
+describe('attacked', () => {
+  let server: Served
+  const workers: Worker[] = []
+  const remember = (worker: Worker) => workers.push(worker)
+  beforeAll(async () => {
+    process.on('worker', remember)
+    server = await serve({ scoringThreads: 2, logLevel: 'silent' })
+    await registerTransformer(artifact, server.config)
+    await server.call('POST', '/models/encoder/versions/1/stage', { action: 'promote' })
+  })
+  afterAll(async () => {
+    process.off('worker', remember)
+    await server.end()
+  })
+
+  const ask = async (path: string, body: object) => (await server.call('POST', path, body)).status
+
+  test('threads that die under load take no text with them: each is scored or refused, and others take their place', async () => {
+    const before = workers.length
+    const scoring = workers.filter((worker) => worker.threadId > 0).slice(-2)
+    const answers = Array.from({ length: 200 }, (_, i) => ask('/predict', { text: textOf(i) }))
+    // An unreadable message ends a thread between two batches; ONNX Runtime would end the process with one in a run.
+    for (const worker of scoring) worker.postMessage(null)
+    const statuses = new Set(await Promise.all(answers))
+    expect([...statuses].filter((status) => ![200, 429, 503].includes(status))).toEqual([])
+    expect(statuses).toContain(200)
+    await expect.poll(() => workers.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 2)
+    expect(await ask('/predict', { text: 'and then it goes on' })).toBe(200)
+    expect((await server.call('GET', '/health')).status).toBe(200)
+  })
+
+  test('many who ask for reasons are told or refused; who asks a model that scores at once is answered meanwhile', async () => {
+    const long = textOf(1).repeat(200).slice(0, 20_000)
+    const rss = process.memoryUsage().rss
+    const asking = Array.from({ length: 100 }, () => ask('/explain', { text: long }))
+    const other = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => ask('/predict', { text: `error ${i}`, task: 'severity' })),
+    )
+    expect(new Set(other)).toEqual(new Set([200]))
+    const counts = Map.groupBy(await Promise.all(asking), (status) => status)
+    expect([...counts.keys()].sort((a, b) => a - b)).toEqual([200, 429])
+    expect(process.memoryUsage().rss - rss).toBeLessThanOrEqual(200e6)
+    expect(await ask('/explain', { text: long })).toBe(200)
   })
 })
 
