@@ -2,12 +2,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { exits, UsageError } from './failure.ts'
 import { LoadRefused, type LoadReport, runLoad } from './load/runLoad.ts'
 import { sentences } from './load/sentences.ts'
-import { textsFromFile } from './load/textsFromFile.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { startProgress } from './progress.ts'
 import { KEY_HELP, type RemoteOptions, remoteOf, URL_HELP } from './remote.ts'
 import { count, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
+import { textsFromFile } from './textsFromFile.ts'
 
 interface Options extends RemoteOptions {
   readonly file?: string
@@ -25,7 +25,10 @@ export function load(terminal: Terminal): Command {
   return new Command('load')
     .option('--url <address>', URL_HELP)
     .option('--key <key>', KEY_HELP)
-    .option('--file <path>', 'texts to send, one a line, or JSONL with `text`; .gz too (default: sixteen of our own)')
+    .option(
+      '--file <path>',
+      'texts to send: .txt .csv .tsv .jsonl .parquet, also .gz and .zst (default: sixteen of our own)',
+    )
     .option('--task <name>', "the task to ask for (default: the server's)", modelName)
     .option('--connections <n>', 'so many at the same time', wholeNumber(1, 1024), 8)
     .option('--seconds <n>', 'for so long', seconds, 10)

@@ -29,15 +29,22 @@ test('no more is read than asked for', async () => {
 })
 
 test.each([
-  ['bad.jsonl', '{"text":"one"}\n{"text":', /line 2 is not JSON/],
+  ['bad.jsonl', '{"text":"one"}\n{"text":', /line 2: not valid JSON/],
   ['wrong.jsonl', '{"text":1}', /line 1 has no text/],
   ['empty.txt', '\n\n', /holds no text/],
 ])('%s is refused with the place', async (name, content, message) => {
   await expect(textsFromFile(file(name, content))).rejects.toThrow(message)
 })
 
-test('a file that is not there, or is not packed as it says, is an error', async () => {
-  await expect(textsFromFile(join(folder, 'none.txt'))).rejects.toThrow(/ENOENT/)
-  writeFileSync(join(folder, 'no.txt.gz'), 'plain')
-  await expect(textsFromFile(join(folder, 'no.txt.gz'))).rejects.toThrow(/header/)
+test('a file that is not there, or is cut off, is an error', async () => {
+  await expect(textsFromFile(join(folder, 'none.txt'))).rejects.toThrow(/there is no such file/)
+  writeFileSync(join(folder, 'cut.txt.gz'), gzipSync('plain'.repeat(100)).subarray(0, 20))
+  await expect(textsFromFile(join(folder, 'cut.txt.gz'))).rejects.toThrow(/cannot be unpacked/)
+})
+
+test('every format and encoding that other commands read is read', async () => {
+  expect(await textsFromFile(file('d.csv', 'id,text\n1,one\n,\n2,two\n'))).toEqual(['one', 'two'])
+  const path = join(folder, 'utf16.txt')
+  writeFileSync(path, Buffer.from('\ufeffcafé\r\n', 'utf16le'))
+  expect(await textsFromFile(path)).toEqual(['café'])
 })
