@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { nameless, openBrowser, openPage, pale, shots, sideways, soon, type Watched } from './browser.ts'
-import { explained, type FakeOptions, type FakeServer, fakeServer, loggedRow } from './fakeServer.ts'
+import { explained, type FakeOptions, type FakeServer, fakeServer, loggedRow, modelBody } from './fakeServer.ts'
 
 const battery = 'The battery died after two days, but support was lovely'
 
@@ -116,6 +116,18 @@ test('an answer that breaks one page leaves the others whole', async () => {
   await page.getByText('No predictions yet').waitFor()
   await page.getByRole('link', { name: 'Models', exact: true }).click()
   await page.getByRole('heading', { name: 'Version 2' }).waitFor()
+})
+
+test('a roll-back names what it returns to, and is not offered where nothing was before', async () => {
+  const { page, fake } = await begin()
+  await page.goto(`${fake.address}/#/models`)
+  await page.getByRole('button', { name: 'Roll back to version 1' }).click()
+  await page.getByRole('dialog', { name: 'Roll sentiment back to version 1?' }).waitFor()
+
+  const first = await begin({ models: [{ ...modelBody(), roll_back_to: null }] })
+  await first.page.goto(`${first.fake.address}/#/models`)
+  await first.page.getByRole('heading', { name: 'History' }).first().waitFor()
+  expect(await first.page.getByRole('button', { name: /Roll back/ }).count()).toBe(0)
 })
 
 test('a server without models says how to make one', async () => {
