@@ -18,11 +18,11 @@ import {
 } from '../server/src/ingest/files/public.ts'
 import { hash53 } from '../server/src/math/hash53.ts'
 import { seededRandom } from '../server/src/math/random.ts'
+import { severityLexicon } from '../server/src/models/logs/lexicon.ts'
+import { readings } from '../server/src/models/logs/readings.ts'
+import { severityRecipe } from '../server/src/models/logs/recipe.ts'
+import { severityLabels, severityModel, severityRule } from '../server/src/models/logs/severityModel.ts'
 import { recipeParameters } from '../server/src/models/text/recipes.ts'
-import { severityLexicon } from '../server/src/models/text/severity/lexicon.ts'
-import { maskLine } from '../server/src/models/text/severity/maskLine.ts'
-import { severityRecipe } from '../server/src/models/text/severity/recipe.ts'
-import { severityLabels, severityModel, severityRule } from '../server/src/models/text/severity/severityModel.ts'
 import type { TextModel } from '../server/src/models/textModel.ts'
 import { calibrationError } from '../server/src/stats/probabilities.ts'
 import type { TrainingRow } from '../server/src/training/trainers/linear/corpus.ts'
@@ -173,13 +173,13 @@ function trainingRows(messages: readonly DeviceMessage[], lines: readonly LogLin
   for (const message of messages) {
     const { label, group, description, text } = message
     const heldOut = hash53(`held-out ${group}`) / 2 ** 53 < severityRecipe.heldOutShare
-    rows.push({ text: maskLine(text), label, heldOut, weight: 0.5 })
-    rows.push({ text: maskLine(named(message)), label, heldOut, weight: 0.5 })
+    rows.push({ text: learned(text), label, heldOut, weight: 0.5 })
+    rows.push({ text: learned(named(message)), label, heldOut, weight: 0.5 })
     // Held-out rows are what is scored later: messages, not prose.
     if (!heldOut && description.length > 5)
-      rows.push({ text: maskLine(description), label, heldOut, weight: DESCRIPTION_WEIGHT })
+      rows.push({ text: learned(description), label, heldOut, weight: DESCRIPTION_WEIGHT })
   }
-  for (const { text, label } of lines) rows.push({ text: maskLine(text), label, heldOut: false, weight: OWN_WEIGHT })
+  for (const { text, label } of lines) rows.push({ text: learned(text), label, heldOut: false, weight: OWN_WEIGHT })
   return rows
 }
 
@@ -221,4 +221,12 @@ function readOptional(path: string): Uint8Array | undefined {
 
 function percent(share: number): string {
   return (100 * share).toFixed(1)
+}
+
+/**
+ * What the model of words learns of a line: all of it. The manuals' messages have no structure around them, and of words
+ * like "no errors", which the served model takes for what they say, some stand in messages that are grave.
+ */
+function learned(line: string): string {
+  return readings[1](line).words
 }

@@ -238,3 +238,21 @@ test('a calibrated model has a small error, and one that is too sure of itself a
 function mean(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length
 }
+
+test('a few rows that all were right are no certainty', () => {
+  const rows = 23
+  const actual = Int32Array.from({ length: rows }, (_, i) => i % 2)
+  const probabilities = Float64Array.from({ length: 2 * rows }, (_, i) => ((i >> 1) % 2 === i % 2 ? 0.9 : 0.1))
+  const predictions = { labels: 2, actual, probabilities }
+  const { accuracy, macroRecall, macroF1 } = evaluate('few', predictions, { random: seededRandom(1) }).metrics
+  // scipy: binomtest(23, 23).proportion_ci(method="wilson")
+  expect(accuracy.low).toBeCloseTo(0.8568834, 6)
+  for (const { value, low, high } of [accuracy, macroRecall, macroF1]) {
+    expect(value).toBe(1)
+    expect(high).toBe(1)
+    expect(low).toBeLessThan(0.9)
+  }
+  const groups = Int32Array.from({ length: rows }, (_, i) => i % 5)
+  const grouped = evaluate('few', predictions, { random: seededRandom(1), groups }).metrics.accuracy
+  expect(grouped.low).toBeLessThan(accuracy.low)
+})

@@ -67,3 +67,8 @@ test('a model that needs a reader which this version lacks is refused', () => {
   const strange = encodeLinear({ ...weights, options: { ...weights.options, extra: 'from-the-future' } })
   expect(() => decodeLinear({ [MODEL_FILE]: strange })).toThrow('from-the-future')
 })
+
+test('bytes that lie within a larger buffer, as Node reads small files, are read from their own place', () => {
+  const larger = Buffer.concat([Buffer.alloc(1000, 7), bytes])
+  expect(readLinear(larger.subarray(1000))).toEqual(weights)
+})

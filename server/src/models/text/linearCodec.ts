@@ -120,7 +120,7 @@ export function readLinear(bytes: Uint8Array): LinearWeights {
   }
   const bias = column()
   const units = column()
-  const weights = new Int8Array(bytes.slice(at, at + columns * features).buffer)
+  const weights = new Int8Array(Uint8Array.prototype.slice.call(bytes, at, at + columns * features).buffer)
   at += columns * features
   const hashes = readHashes(bytes, at, features)
   return {

@@ -1,11 +1,11 @@
 /** The ways to train that have a name: the recipe, and what is done to a text before and to the model after it. */
 import type { Manifest } from '../../domain/version.ts'
+import { severityLexicon } from '../../models/logs/lexicon.ts'
+import { readings } from '../../models/logs/readings.ts'
+import { severityRecipe } from '../../models/logs/recipe.ts'
+import { severityLabels, severityModel, severityRule } from '../../models/logs/severityModel.ts'
 import type { LexiconGroup, LinearRecipe } from '../../models/text/recipe.ts'
 import { recipes } from '../../models/text/recipes.ts'
-import { severityLexicon } from '../../models/text/severity/lexicon.ts'
-import { maskLine } from '../../models/text/severity/maskLine.ts'
-import { severityRecipe } from '../../models/text/severity/recipe.ts'
-import { severityLabels, severityModel, severityRule } from '../../models/text/severity/severityModel.ts'
 import type { TextModel } from '../../models/textModel.ts'
 
 export interface TrainingPlan {
@@ -33,7 +33,7 @@ const severity: TrainingPlan = {
   recipe: severityRecipe,
   lexicon: severityLexicon,
   labels: severityLabels,
-  learns: maskLine,
+  learns: (line) => readings[severityRule.reading](line).words,
   serves: (words) => severityModel(words),
   parameters: { ...severityRule },
 }

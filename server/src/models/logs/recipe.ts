@@ -1,5 +1,5 @@
 /** How the words of the severity model are trained; the numbers were chosen on facility-disjoint folds. */
-import type { LinearRecipe } from '../recipe.ts'
+import type { LinearRecipe } from '../text/recipe.ts'
 
 export const severityRecipe: LinearRecipe = {
   name: 'severity',

@@ -13,12 +13,16 @@
  * | a path with two parts or more                            | `path`                        |
  * | a time or date                                           | nothing                       |
  * | `[chars]` `[STRING]` `%s` `<*>` `{}`                     | nothing                       |
- * | an HTTP status after a quoted request                    | `2xx` `3xx` `4xx` `5xx`       |
+ * | an HTTP status after a quoted request, `status=503` (2)  | `2xx` `3xx` `4xx` `5xx`       |
+ * | a URL, a target with a query or behind an HTTP method (2) | `path`                       |
+ *
+ * (2): since the second reading of lines.
  */
-export function maskLine(line: string): string {
-  return line.replace(VARIABLE, (found, ...groups: unknown[]) => {
-    const kind = KINDS.findIndex((_, i) => groups[i] !== undefined)
-    return KINDS[kind].mask(found).padEnd(found.length)
+export function maskLine(line: string, reading: 1 | 2 = 2): string {
+  const { kinds, pattern } = reading === 1 || !MARK.test(line) ? FIRST : SECOND
+  return line.replace(pattern, (found, ...groups: unknown[]) => {
+    const kind = kinds.findIndex((_, i) => groups[i] !== undefined)
+    return kinds[kind].mask(found).padEnd(found.length)
   })
 }
 
@@ -63,4 +67,25 @@ const KINDS: readonly Kind[] = [
   { pattern: '(?<![A-Za-z_])\\d+(?:[.,]\\d+)*(?![A-Za-z_])', mask: () => '1' },
 ]
 
-const VARIABLE = new RegExp(KINDS.map(({ pattern }) => `(${pattern})`).join('|'), 'g')
+const SINCE_SECOND: readonly Kind[] = [
+  // status=503 · "status_code": 200
+  {
+    pattern: '(?<=\\b(?:[sS]tatus|code)(?:_?[cC]ode)?"?[=:] ?"?)[1-5]\\d\\d(?![\\w.])',
+    mask: (found) => `${found[0]}xx`,
+  },
+  { pattern: `\\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\\s"'<>]+`, mask: () => 'path' },
+  {
+    pattern: '(?<="(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) )[^\\s"]+|(?<=^|[\\s"\'=])/[^\\s"?]{0,300}\\?[^\\s"]*',
+    mask: (found) => (found.length < 4 ? '' : 'path'),
+  },
+]
+
+/** What every kind since the second reading has in it; most lines have none of it, and are masked by fewer patterns. */
+const MARK = /:\/\/|\?|"[A-Z]{3,7} \S|tatus|[cC]ode/
+
+const FIRST = { kinds: KINDS, pattern: compiled(KINDS) }
+const SECOND = { kinds: [...SINCE_SECOND, ...KINDS], pattern: compiled([...SINCE_SECOND, ...KINDS]) }
+
+function compiled(kinds: readonly Kind[]): RegExp {
+  return new RegExp(kinds.map(({ pattern }) => `(${pattern})`).join('|'), 'g')
+}

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
-import { softmax } from '../../../math/softmax.ts'
-import { verifyArtifact } from '../../../versions/artifacts/folder.ts'
-import { decodeArtifact, type Loaded } from '../../../versions/artifacts/loadArtifact.ts'
+import { softmax } from '../../math/softmax.ts'
+import { verifyArtifact } from '../../versions/artifacts/folder.ts'
+import { decodeArtifact, type Loaded } from '../../versions/artifacts/loadArtifact.ts'
 
 let severity: Loaded
 beforeAll(async () => {
   severity = decodeArtifact(
-    await verifyArtifact(fileURLToPath(new URL('../../../../../starter/severity', import.meta.url))),
+    await verifyArtifact(fileURLToPath(new URL('../../../../starter/severity', import.meta.url))),
   )
 })
 

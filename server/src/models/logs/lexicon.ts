@@ -2,7 +2,7 @@
  * Words of logs that say how grave a line is, written for Barometer from what operating systems, daemons and
  * network devices print. Each group shares a weight, which training finds; a word may have its own beside it.
  */
-import type { LexiconGroup } from '../recipe.ts'
+import type { LexiconGroup } from '../text/recipe.ts'
 
 const groups: Readonly<Record<string, string>> = {
   fatal:

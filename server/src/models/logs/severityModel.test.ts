@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { softmax } from '../../../math/softmax.ts'
-import type { Explanation, Scored, TextModel } from '../../textModel.ts'
-import { explicitSeverity } from './explicitSeverity.ts'
+import { softmax } from '../../math/softmax.ts'
+import type { Explanation, Scored, TextModel } from '../textModel.ts'
+import { parseLine } from './parseLine.ts'
 import { readSeverityRule, severityLabels, severityModel, severityRule } from './severityModel.ts'
 
 /** A small exact linear model: each known word of the line adds its weights. */
@@ -66,7 +66,7 @@ describe('a line that states its severity', () => {
   test('gets it, however loudly its words disagree, and is surer the more they agree', () => {
     fc.assert(
       fc.property(line, (text) => {
-        const stated = explicitSeverity(text)
+        const stated = parseLine(text).stated
         if (stated === null) return
         const { label, probabilities } = model.score(text)
         expect(label).toBe(stated.severity)
@@ -126,6 +126,6 @@ test('what was masked is shown as it stands in the line', () => {
 
 test('the rule travels in the manifest, and one of another reading is refused', () => {
   expect(readSeverityRule({ ...severityRule, other: true })).toEqual(severityRule)
-  expect(() => readSeverityRule({ ...severityRule, reading: 2 })).toThrow(/reading 2/)
-  expect(() => readSeverityRule({ reading: 1 })).toThrow(/numbers/)
+  expect(() => readSeverityRule({ ...severityRule, reading: 3 })).toThrow(/reading 3/)
+  expect(() => readSeverityRule({ reading: 2 })).toThrow(/numbers/)
 })
