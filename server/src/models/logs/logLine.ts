@@ -56,7 +56,3 @@ export interface LogLine {
  * linear in `to − from`.
  */
 export type LogParser = (line: string, from: number, to: number) => LogLine | null
-
-export function textOf(line: string, span: Span): string {
-  return line.slice(span.start, span.end)
-}

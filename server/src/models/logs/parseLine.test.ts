@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type LogLine, textOf } from './logLine.ts'
+import type { LogLine } from './logLine.ts'
 import { parseLine } from './parseLine.ts'
 
 /** `format severity`, or `format nothing`. */
@@ -169,7 +169,7 @@ describe('each format states its severity where its format says', () => {
 describe('the parts of a line are found for whoever takes it in', () => {
   const parts = (line: string) => {
     const read: LogLine = parseLine(line)
-    const text = (span: LogLine['time']) => (span === null ? null : textOf(line, span))
+    const text = (span: LogLine['time']) => (span === null ? null : line.slice(span.start, span.end))
     return [text(read.time), text(read.host), text(read.program), text(read.message)]
   }
   test.each([

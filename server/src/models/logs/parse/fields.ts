@@ -22,8 +22,6 @@ type Role =
   | 'trouble'
   | 'request'
   | 'status'
-  | 'request'
-  | 'status'
 
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ...keys(
