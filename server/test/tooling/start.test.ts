@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 const command = fileURLToPath(new URL('../../bin/barometer.mjs', import.meta.url))
 /** From the failure to the end of the process there are seconds at most, also on a busy machine. */
@@ -200,6 +200,11 @@ test('no file of a home may be read by others at any moment, whatever the umask'
     env: { ...process.env, BAROMETER_HOME: path, PORT: '0', LOG_LEVEL: 'silent' },
     cwd: folder,
     detached: true,
+  })
+  onTestFinished(() => {
+    // Of a test that failed half-way.
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+      process.kill(-child.pid, 'SIGKILL')
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
