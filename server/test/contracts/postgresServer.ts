@@ -39,6 +39,9 @@ export async function startPostgres({ initdb = [] }: { initdb?: readonly string[
       'listen_addresses=127.0.0.1',
       '-c',
       `unix_socket_directories=${tmpdir()}`,
+      // Tests end processes, never the machine: what was written is there without being synced, and databases are made faster.
+      '-c',
+      'fsync=off',
     ],
     onLog: () => {},
     onError: () => {},
