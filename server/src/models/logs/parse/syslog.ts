@@ -56,7 +56,7 @@ function structured(line: string, from: number, to: number, priority: StatedSeve
   }
   const [time = null, host = null, program = null] = fields
   if (line[at] === '-') at++
-  else while (line[at] === '[') at = endOfElement(line, at, to)
+  else while (at < to && line[at] === '[') at = endOfElement(line, at, to)
   return { time, host, program, stated: priority, end: skipSpaces(line, at, to) }
 }
 
