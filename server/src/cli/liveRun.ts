@@ -1,7 +1,7 @@
 /** A training run as it happens: curves that are drawn over for a person, a line now and then for a log. */
 import type { TrainingEvaluated, TrainingEvent, TrainingPoint, TrainingTrial } from '../domain/trainingRun.ts'
 import { duration, startProgress } from './progress.ts'
-import { count, curve, paint, percent } from './style.ts'
+import { count, curve, fitted, paint, percent } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface LiveRun {
@@ -25,7 +25,7 @@ export function startLiveRun(terminal: Terminal, label: string): LiveRun {
   let bar = startProgress(terminal, label)
 
   function clear(): void {
-    if (lines > 0) terminal.draw(`\r${'\u001b[2K\u001b[1A'.repeat(lines)}\u001b[2K`)
+    if (lines > 0) terminal.draw(`\r${'\u001b[2K\u001b[1A'.repeat(lines)}\u001b[2K`, '')
     lines = 0
   }
 
@@ -36,8 +36,8 @@ export function startLiveRun(terminal: Terminal, label: string): LiveRun {
     if (!terminal.draws) return terminal.say(lineOf(label, seen))
     bar.end()
     clear()
-    const drawn = chartOf(label, seen, now - began, terminal.colour).map((line) => line.slice(0, terminal.columns + 20))
-    terminal.draw(`${drawn.join('\n')}\n`)
+    const drawn = chartOf(label, seen, now - began, terminal.colour).map((line) => fitted(line, terminal.columns))
+    terminal.draw('', `${drawn.join('\n')}\n`)
     lines = drawn.length
   }
 

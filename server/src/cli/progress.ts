@@ -30,10 +30,10 @@ export function startProgress(
       const line = parts.filter((part) => part !== '').join('  ')
       if (!terminal.draws) return terminal.say(line)
       drawn = true
-      terminal.draw(`\r\u001b[2K${line.slice(0, terminal.columns - 1)}`)
+      terminal.draw('\r\u001b[2K', line.slice(0, terminal.columns - 1))
     },
     end(words) {
-      if (drawn) terminal.draw('\r\u001b[2K')
+      if (drawn) terminal.draw('\r\u001b[2K', '')
       drawn = false
       if (words !== undefined) terminal.say(words)
     },

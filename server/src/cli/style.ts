@@ -1,11 +1,25 @@
 /** How figures and tables look on a terminal. */
+import { randomInt } from 'node:crypto'
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { printable, printableLine } from '../domain/printable.ts'
 
 export type Colour = 'green' | 'red' | 'yellow' | 'cyan' | 'gray' | 'bold'
 
 /** Colours the text where colours are wanted; the words carry the meaning without them, too. */
 export function paint(on: boolean, colour: Colour, text: string): string {
-  return on ? styleText(colour, text, { validateStream: false }) : text
+  return on ? styleText(colour, printable(text), { validateStream: false }).replaceAll(ESC, OURS) : text
+}
+
+const ESC = '\u001b'
+/**
+ * Stands for ESC where we set a colour, until the text is written: four code points of the private use area, drawn anew by
+ * each process, so that no text from elsewhere can have it.
+ */
+const OURS = String.fromCharCode(...Array.from({ length: 4 }, () => randomInt(0xe000, 0xf900)))
+
+/** A text as a terminal gets it: our colours are colours, whatever else a terminal would act on is shown. */
+export function shown(text: string): string {
+  return printable(text).replaceAll(OURS, ESC)
 }
 
 /** 0.98765 → `98.8 %` */
@@ -52,7 +66,8 @@ export function curve(values: readonly number[], bars = 16): string {
 export function table(names: readonly string[], rows: readonly (readonly string[])[], colour: boolean): string {
   const right = names.map((name) => name.endsWith('>'))
   const heads = names.map((name) => name.replace(/>$/, ''))
-  const width = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => visible(row[i]))))
+  const lines = rows.map((row) => row.map(printableLine))
+  const width = heads.map((head, i) => Math.max(head.length, ...lines.map((row) => visible(row[i]))))
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => {
@@ -61,9 +76,18 @@ export function table(names: readonly string[], rows: readonly (readonly string[
       })
       .join('  ')
       .trimEnd()
-  return [paint(colour, 'gray', line(heads)), ...rows.map(line)].join('\n')
+  return [paint(colour, 'gray', line(heads)), ...lines.map(line)].join('\n')
+}
+
+/** A line that fits: where it has to be cut, its colours go. */
+export function fitted(line: string, columns: number): string {
+  return visible(line) <= columns ? line : plain(line).slice(0, columns)
 }
 
 function visible(text: string): number {
-  return stripVTControlCharacters(text).length
+  return plain(text).length
+}
+
+function plain(text: string): string {
+  return stripVTControlCharacters(text.replaceAll(OURS, ESC))
 }

@@ -1,16 +1,17 @@
 /** What a command sees of the world outside: three streams, the environment, the folder, the clock, Ctrl-C. */
 import type { Readable, Writable } from 'node:stream'
 import { isatty } from 'node:tty'
+import { shown } from './style.ts'
 
 export interface Terminal {
   /** Results, to stdout. */
   print(text: string): void
-  /** Results in bulk: resolves when stdout takes more, so that a slow reader slows the writer. */
+  /** Results in bulk, in whole lines: resolves when stdout takes more, so that a slow reader slows the writer. */
   readonly write: (bytes: Uint8Array | string) => Promise<void>
   /** Everything that is not the result, to stderr; a line end is added where there is none. */
   say(text: string): void
-  /** Like `say`, but as it is: for a line that is drawn over. */
-  draw(text: string): void
+  /** Like `say`, but without a line end, and behind what moves the cursor: for a line that is drawn over. */
+  draw(cursor: string, text: string): void
   readonly stdin: Readable
   /** Whether stdin is a person. */
   readonly asks: boolean
@@ -32,6 +33,18 @@ export interface Terminal {
   readonly now: () => number
 }
 
+/** Whole lines, as they are written. */
+export function lines(text: string): string {
+  return shown(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+/** Bulk comes in whole lines, so no character is cut. */
+function shownBytes(bytes: Uint8Array | string): Uint8Array | string {
+  const text =
+    typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return shown(text)
+}
+
 /** Under npm one Ctrl-C arrives twice: from the terminal, and passed on by npm. A person is not as quick. */
 const ECHO_MS = 300
 
@@ -46,10 +59,10 @@ export function processTerminal(): Terminal {
     throw error
   })
   return {
-    print: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
-    write: (bytes) => written(stdout, bytes),
-    say: (text) => void stderr.write(text.endsWith('\n') ? text : `${text}\n`),
-    draw: (text) => void stderr.write(text),
+    print: (text) => void stdout.write(lines(text)),
+    write: (bytes) => written(stdout, isatty(1) ? shownBytes(bytes) : bytes),
+    say: (text) => void stderr.write(lines(text)),
+    draw: (before, text) => void stderr.write(before + shown(text)),
     stdin,
     asks: isatty(0),
     env,

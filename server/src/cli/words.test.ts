@@ -5,7 +5,7 @@ import { Fault } from '../domain/faults.ts'
 import { exits, explainFailure, OperatingError, UsageError } from './failure.ts'
 import { exactly, list, modelName, named, span, wholeNumber } from './options.ts'
 import { duration, startProgress } from './progress.ts'
-import { bytes, count, curve, percent, table } from './style.ts'
+import { bytes, count, curve, paint, percent, shown, table } from './style.ts'
 
 describe('options', () => {
   test('a version is NAME@VERSION; the version may be left out where it need not be said', () => {
@@ -85,7 +85,7 @@ describe('progress', () => {
       columns: 80,
       now: () => now,
       say: (text: string) => void (written += `${text}\n`),
-      draw: (text: string) => void (written += text),
+      draw: (cursor: string, text: string) => void (written += cursor + text),
     }
     const progress = startProgress(terminal, 'Scoring')
     return { progress, at: (ms: number) => void (now = ms), written: () => written }
@@ -132,7 +132,7 @@ test('a curve shows the last values between their lowest and highest', () => {
 test('a table keeps its columns under their names, also where cells are coloured', () => {
   const rows = [
     ['a', '1'],
-    ['\u001b[32mlong\u001b[39m', '23'],
+    [paint(true, 'green', 'long'), '23'],
   ]
-  expect(table(['name', 'n>'], rows, false)).toBe('name   n\na      1\n\u001b[32mlong\u001b[39m  23')
+  expect(shown(table(['name', 'n>'], rows, false))).toBe('name   n\na      1\n\u001b[32mlong\u001b[39m  23')
 })

@@ -381,3 +381,39 @@ test('the guide names every command and every exit code, and none that does not 
   const codes = [...guide.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))
   expect(codes).toEqual(Object.values(exits))
 })
+
+describe('a text from elsewhere is shown, not acted on by the terminal', () => {
+  const foreign = 'fine \u001b[31m\u001b]0;title\u0007\u202e\u009b2J'
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  const actedOn = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/
+
+  test.each([
+    ['a text that is scored', `predict "${foreign}"`],
+    ['… and explained', `predict --explain "${foreign}"`],
+    ['… as JSON', `predict --json "${foreign}"`],
+    ['a word that no command is', `"${foreign}"`],
+    ['a file that is not there', `predict --file "${foreign}.csv"`],
+    ['a model that is not there', `models show "${foreign}"`],
+    ['a folder that is none', `pull "./${foreign}"`],
+    ['an address', `status --url "${foreign}"`],
+    ['a run', `runs show "${foreign}"`],
+    ['a column', `train --data pets.csv --text-column "${foreign}" --label-column label --name x --task x`],
+  ])('%s', async (_what, words) => {
+    const { out, err } = await barometer(words)
+    expect(out + err).not.toBe('')
+    expect(out + err).not.toMatch(actedOn)
+  })
+
+  test('labels of a file', async () => {
+    const rows = Array.from(
+      { length: 80 },
+      (_, i) => `the ${['purring', 'barking'][i % 2]} one ${i},${['cat', 'dog\u001b[31m'][i % 2]}`,
+    )
+    writeFileSync(join(home, 'foreign.csv'), `text,label\n${rows.join('\n')}\n`)
+    const { code, out, err } = await barometer('train --data foreign.csv --name foreign --task foreign --quick')
+    expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' })
+    const shown = await barometer('models show foreign@1')
+    expect(shown.out).toContain('dog\\u001b[31m')
+    expect(`${out}${err}${shown.out}`).not.toMatch(actedOn)
+  })
+})

@@ -1,6 +1,7 @@
 /** A terminal that records what was written to it. */
 import { Readable } from 'node:stream'
-import type { Terminal } from '../../src/cli/terminal.ts'
+import { shown } from '../../src/cli/style.ts'
+import { lines, type Terminal } from '../../src/cli/terminal.ts'
 
 export interface MemoryTerminal extends Terminal {
   readonly out: () => string
@@ -14,13 +15,12 @@ export function memoryTerminal(
   let out = ''
   let err = ''
   let exitCode = 0
-  const line = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
   const signal = new AbortController().signal
   return {
-    print: (text) => void (out += line(text)),
+    print: (text) => void (out += lines(text)),
     write: async (bytes) => void (out += typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString()),
-    say: (text) => void (err += line(text)),
-    draw: (text) => void (err += text),
+    say: (text) => void (err += lines(text)),
+    draw: (cursor, text) => void (err += cursor + shown(text)),
     stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
     asks: options.stdin === undefined,
     env: options.env ?? {},
