@@ -13,7 +13,7 @@ import { register } from './loop/register.ts'
 import { mlflowTracker } from './notify/mlflow/mlflowTracker.ts'
 import type { Store } from './store/store.ts'
 import type { RunNeeds } from './training/jobs/workOnRun.ts'
-import { artifactFolder, bringArtifact } from './versions/artifacts/bringArtifact.ts'
+import { artifactFolder, fetchArtifact } from './versions/artifacts/fetchArtifact.ts'
 import type { OpenModel } from './versions/artifacts/loadArtifact.ts'
 
 export interface TrainingNeeds {
@@ -74,20 +74,20 @@ async function baseFolder(
   if (parts !== null) {
     const version = await store.registry.get(parts[1], Number(parts[2]))
     if (version === null) throw new Fault('version_unknown', { say: `There is no ${from}.` })
-    // Brought to this machine where it is not here yet.
-    await bringArtifact(version.digest, { store, modelsFolder })
+    // Imported to this machine where it is not here yet.
+    await fetchArtifact(version.digest, { store, modelsFolder })
     return artifactFolder(modelsFolder, version.digest)
   }
   if (hubModel(from) === null)
     throw new Fault('bad_request', { say: `To start from “${from}”: write NAME@VERSION or hf:OWNER/NAME.` })
-  const { bringFiles, bringModel, hubOf } = await import('./versions/import/bringModel.ts')
+  const { fetchFiles, importModel, hubOf } = await import('./versions/import/importModel.ts')
   const onNotice = (words: string) => say('info', words, { run: run.id })
   if (run.asked.recipe === 'transformer') {
-    const files = await bringFiles(from, { hub: hubOf(config), onNotice, signal })
+    const files = await fetchFiles(from, { hub: hubOf(config), onNotice, signal })
     // A checkpoint is learned from as it is, with a new head where the labels are others.
     if (files.chosen.weights.kind === 'safetensors') return files.folder
   }
-  const { version } = await bringModel(
+  const { version } = await importModel(
     {
       word: from,
       model: null,

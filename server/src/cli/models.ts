@@ -10,7 +10,7 @@ import {
 } from '../loop/promote.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
-import { type BringNeeds, bringArtifact } from '../versions/artifacts/bringArtifact.ts'
+import { fetchArtifact, type ImportNeeds } from '../versions/artifacts/fetchArtifact.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
 import { exits } from './failure.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withExistingStore } from './home.ts'
@@ -161,10 +161,10 @@ function verify(terminal: Terminal): Command {
   })
 }
 
-/** A version that this machine does not have is brought here, as a server would. */
-async function whatIsBroken(version: Version, open: OpenModel, needs: BringNeeds): Promise<string | null> {
+/** A version that this machine does not have is fetched, as a server would. */
+async function whatIsBroken(version: Version, open: OpenModel, needs: ImportNeeds): Promise<string | null> {
   try {
-    await (await openArtifact(await bringArtifact(version.digest, needs), open)).close()
+    await (await openArtifact(await fetchArtifact(version.digest, needs), open)).close()
     return null
   } catch (error) {
     if (error instanceof Fault) return error.message

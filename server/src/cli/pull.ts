@@ -5,8 +5,8 @@ import type { StageEvent, Version } from '../domain/version.ts'
 import { readDataset } from '../ingest/files/readRows.ts'
 import { loadOnce, promote } from '../loop/promote.ts'
 import { modelOpener } from '../serving/openModel.ts'
-import { type BringNeeds, bringModel, hubOf } from '../versions/import/bringModel.ts'
 import type { CalibrationRows } from '../versions/import/calibrateVersion.ts'
+import { hubOf, type ImportNeeds, importModel } from '../versions/import/importModel.ts'
 import { readLabelsFile } from '../versions/import/labelsFile.ts'
 import { ENCODING_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
@@ -74,7 +74,7 @@ async function run(terminal: Terminal, word: string, options: Options): Promise<
     const rows = await calibrationRows(options, progress, signal)
     const result = await withStore(config, async (store) => {
       const who = whoRuns()
-      const needs: BringNeeds = {
+      const needs: ImportNeeds = {
         hub: hubOf(config),
         store,
         modelsFolder: modelsFolder(config),
@@ -85,7 +85,7 @@ async function run(terminal: Terminal, word: string, options: Options): Promise<
         onNotice: (words) => terminal.say(words),
         signal,
       }
-      const { version, isNew } = await bringModel(
+      const { version, isNew } = await importModel(
         {
           word,
           model: options.name ?? null,
@@ -112,7 +112,7 @@ async function run(terminal: Terminal, word: string, options: Options): Promise<
   }
 }
 
-function tell(progress: Progress, now: Parameters<BringNeeds['onProgress']>[0]): void {
+function tell(progress: Progress, now: Parameters<ImportNeeds['onProgress']>[0]): void {
   if ('texts' in now) progress.update(now.texts / now.textsTotal, `calibrating: ${count(now.texts)} texts`)
   else progress.update(now.bytes / now.bytesTotal, `${now.path}: ${bytes(now.bytes)} of ${bytes(now.bytesTotal)}`)
 }

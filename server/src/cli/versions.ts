@@ -12,7 +12,7 @@ import { type ModelOpener, modelOpener } from '../serving/openModel.ts'
 import type { LiveVersion } from '../serving/releases.ts'
 import type { Store } from '../store/store.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
-import { bringArtifact } from '../versions/artifacts/bringArtifact.ts'
+import { fetchArtifact } from '../versions/artifacts/fetchArtifact.ts'
 import { verifyArtifact } from '../versions/artifacts/folder.ts'
 import { openArtifact } from '../versions/artifacts/loadArtifact.ts'
 import { hasState, modelsFolder, withExistingStore } from './home.ts'
@@ -63,7 +63,7 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
     if (version === null) return fromBox(task)
     const opener = modelOpener()
-    const artifact = await bringArtifact(version.digest, { store, modelsFolder: modelsFolder(config) })
+    const artifact = await fetchArtifact(version.digest, { store, modelsFolder: modelsFolder(config) })
     const title = `${version.model}@${version.version}`
     return { title, ...(await loaded(artifact, version.version, opener)) }
   })

@@ -8,7 +8,7 @@ import type { StageEvent, Version, VersionName } from '../domain/version.ts'
 import type { ServedModel } from '../models/servedModel.ts'
 import type { Scored } from '../models/textModel.ts'
 import type { Registry } from '../store/store.ts'
-import { type BringNeeds, bringArtifact } from '../versions/artifacts/bringArtifact.ts'
+import { fetchArtifact, type ImportNeeds } from '../versions/artifacts/fetchArtifact.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
 
 export interface PromoteNeeds {
@@ -64,9 +64,9 @@ export async function rollBack(model: string, { who, why }: Reason, needs: Promo
 }
 
 /** For processes that serve nothing: loads a version, and closes it after its proof. */
-export function loadOnce(needs: BringNeeds & { readonly open: OpenModel }): LoadVersion {
+export function loadOnce(needs: ImportNeeds & { readonly open: OpenModel }): LoadVersion {
   return async ({ digest }) => {
-    const served = await openArtifact(await bringArtifact(digest, needs), needs.open)
+    const served = await openArtifact(await fetchArtifact(digest, needs), needs.open)
     return { served, [Symbol.asyncDispose]: () => served.close() }
   }
 }

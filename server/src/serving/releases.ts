@@ -4,7 +4,7 @@ import type { Version, VersionName } from '../domain/version.ts'
 import type { ServedModel } from '../models/servedModel.ts'
 import type { Store } from '../store/store.ts'
 import type { Artifact } from '../versions/artifacts/artifact.ts'
-import { type BringNeeds, bringArtifact } from '../versions/artifacts/bringArtifact.ts'
+import { fetchArtifact, type ImportNeeds } from '../versions/artifacts/fetchArtifact.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
 
 /** A version that is loaded and can score. */
@@ -21,7 +21,7 @@ export interface LiveVersion {
   readonly hold: () => Disposable
 }
 
-export interface ReleasesNeeds extends BringNeeds {
+export interface ReleasesNeeds extends ImportNeeds {
   readonly store: Pick<Store, 'registry' | 'shared'>
   readonly open: OpenModel
   /** The rolling window of a version that begins to serve. */
@@ -80,7 +80,7 @@ export class Releases {
 
   /** The proven artifact of a version, on this machine. */
   artifact({ digest }: Pick<Version, 'digest'>): Promise<Artifact> {
-    return bringArtifact(digest, this.#needs)
+    return fetchArtifact(digest, this.#needs)
   }
 
   isServing(digest: string): boolean {
@@ -94,7 +94,7 @@ export class Releases {
     if (version === null) throw new Fault('version_unknown', { say: `There is no ${model}@${number}.` })
     const loaded = this.#loaded(version.digest)
     if (loaded !== null) return loaded
-    const live = await this.#bring(version)
+    const live = await this.#openOnce(version)
     this.#idle.set(version.digest, live)
     this.#makeRoom()
     return live
@@ -140,7 +140,7 @@ export class Releases {
     for (const [task, version] of production) {
       if (this.#byTask.get(task)?.digest === version.digest) continue
       try {
-        const next = this.#loaded(version.digest) ?? (await this.#bring(version))
+        const next = this.#loaded(version.digest) ?? (await this.#openOnce(version))
         const before = this.#byTask.get(task)
         this.#byTask.set(task, next)
         this.#idle.delete(version.digest)
@@ -194,7 +194,7 @@ export class Releases {
   }
 
   /** Opens a version, once however many ask for it meanwhile. */
-  #bring(version: Version): Promise<OpenVersion> {
+  #openOnce(version: Version): Promise<OpenVersion> {
     let opening = this.#opening.get(version.digest)
     if (opening === undefined) {
       opening = this.#open(version).finally(() => this.#opening.delete(version.digest))

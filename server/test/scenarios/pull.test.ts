@@ -67,7 +67,7 @@ describe('one line of configuration', () => {
 })
 
 describe('barometer pull', () => {
-  test('brings, promotes, and tells what it did', async () => {
+  test('imports, promotes, and reports what it did', async () => {
     const home = join(folder, 'home')
     const { code, out } = await barometer(home, 'pull', WORD, '--promote', '--why', 'better')
     expect(code).toBe(0)

@@ -4,9 +4,9 @@ import { bytePairTokenizer, wordPieceTokenizer } from './fromVocabulary.ts'
 import { readTokenizer } from './tokenizer.ts'
 import type { TokenizerJson } from './tokenizerJson.ts'
 
-/** Of server/test/golden/adopt/vocabularies.py: what transformers makes of the same vocabularies. */
+/** Of server/test/golden/import/vocabularies.py: what transformers makes of the same vocabularies. */
 const golden = JSON.parse(
-  readFileSync(new URL('../../../test/golden/adopt/vocabularies.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/golden/import/vocabularies.json', import.meta.url), 'utf8'),
 )
 const { words, pieces, merges } = golden.vocabulary
 const rules = { stripAccents: null, handleChinese: true }

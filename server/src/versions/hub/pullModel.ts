@@ -45,7 +45,7 @@ export interface PullOptions {
 }
 
 /**
- * Brings a model's files into the cache, unless they are there.
+ * Fetches a model's files into the cache, unless they are there.
  *
  * @throws hub_unreachable, hub_unknown, hub_refused, hub_broken; model_unsupported where its files are of no use here
  */

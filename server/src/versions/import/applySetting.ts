@@ -9,10 +9,10 @@ import { Fault } from '../../domain/faults.ts'
 import { hubModel } from '../../domain/hubModel.ts'
 import type { StageEvent, Version } from '../../domain/version.ts'
 import { type LoadVersion, promote } from '../../loop/promote.ts'
-import { adopted, type BringNeeds, bringModel, hubOf, wordOf } from './bringModel.ts'
+import { findImported, hubOf, type ImportNeeds, importModel, wordOf } from './importModel.ts'
 import { readLabelsFile } from './labelsFile.ts'
 
-export type SettingNeeds = Omit<BringNeeds, 'hub'> & {
+export type SettingNeeds = Omit<ImportNeeds, 'hub'> & {
   readonly load: LoadVersion
   /** The version of the box's model for the task. */
   readonly starter: (task: string) => Promise<Version | null>
@@ -77,16 +77,16 @@ async function versionOf(word: string, why: string, config: Config, needs: Setti
   return version
 }
 
-/** What was brought for this very word is taken from the registry, so that a restart needs neither hub nor cache. */
+/** What was imported for this very word is taken from the registry, so that a restart needs neither hub nor cache. */
 async function fromHub(word: string, why: string, config: Config, needs: SettingNeeds): Promise<Version> {
   const labels = await readLabelsFile(config.sentimentLabels)
   const quantised = config.sentimentQuantised
-  const known = await adopted(needs.store, {
+  const known = await findImported(needs.store, {
     word: wordOf(word),
     quantised,
     labels: labels === null ? '' : JSON.stringify(labels),
   })
   if (known !== null && known.task === TASK) return known
   const asked = { word, model: null, task: TASK, labels, rows: null, quantised, first: 'cache' as const }
-  return (await bringModel({ ...asked, who: WHO, why }, { ...needs, hub: hubOf(config) })).version
+  return (await importModel({ ...asked, who: WHO, why }, { ...needs, hub: hubOf(config) })).version
 }

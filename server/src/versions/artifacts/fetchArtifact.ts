@@ -5,7 +5,7 @@ import type { Artifact } from './artifact.ts'
 import { storeArtifact, storeEntries, verifyArtifact } from './folder.ts'
 import { DIGEST_NAME } from './manifest.ts'
 
-export interface BringNeeds {
+export interface ImportNeeds {
   /** Folder that keeps the artifacts, one folder a digest. */
   readonly modelsFolder: string
   /** Folders of the models in the box. */
@@ -18,7 +18,7 @@ export interface BringNeeds {
 }
 
 /** The proven artifact with a digest: from this machine's folder, else copied there from the box or the shared store. */
-export async function bringArtifact(digest: string, needs: BringNeeds): Promise<Artifact> {
+export async function fetchArtifact(digest: string, needs: ImportNeeds): Promise<Artifact> {
   const folder = artifactFolder(needs.modelsFolder, digest)
   try {
     return await verifyArtifact(folder, { digest })
@@ -29,7 +29,7 @@ export async function bringArtifact(digest: string, needs: BringNeeds): Promise<
 }
 
 /** Puts a version into this machine's folder; false where nobody has it. */
-async function fetchInto(folder: string, digest: string, { starters = [], store }: BringNeeds): Promise<boolean> {
+async function fetchInto(folder: string, digest: string, { starters = [], store }: ImportNeeds): Promise<boolean> {
   for (const starter of starters) {
     if ((await claimedDigest(starter)) !== digest) continue
     await storeArtifact(folder, await verifyArtifact(starter, { digest }), { replace: true })

@@ -1,4 +1,4 @@
-/** From a word (`hf:OWNER/NAME`, a folder) to a version in the registry. What was brought once is not brought again. */
+/** From a word (`hf:OWNER/NAME`, a folder) to a version in the registry. What was imported once is not imported again. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
@@ -10,10 +10,10 @@ import { contentHash } from '../hub/contentHash.ts'
 import { type Hub, hubLimits } from '../hub/hub.ts'
 import type { ModelFiles } from '../hub/modelFiles.ts'
 import { folderModel, type PullOptions, type PullProgress, pullModel } from '../hub/pullModel.ts'
-import { ADOPTED, adoptModel, type Origin, originOf } from './adoptModel.ts'
 import { type CalibrationRows, calibrateVersion } from './calibrateVersion.ts'
+import { convertModel, IMPORT_RECIPE, type Origin, originOf } from './convertModel.ts'
 
-export interface BringModel extends Pick<PullOptions, 'first'>, Registration {
+export interface ImportRequest extends Pick<PullOptions, 'first'>, Registration {
   /** Weights of 8 bits: its own where it has them, else made of it here. */
   readonly quantised: boolean
   /** `hf:OWNER/NAME[@revision]`, or a folder. */
@@ -26,7 +26,7 @@ export interface BringModel extends Pick<PullOptions, 'first'>, Registration {
   readonly rows: CalibrationRows | null
 }
 
-export interface BringNeeds extends RegisterNeeds {
+export interface ImportNeeds extends RegisterNeeds {
   readonly hub: Hub
   /** The version of Barometer. */
   readonly engine: string
@@ -35,22 +35,22 @@ export interface BringNeeds extends RegisterNeeds {
   readonly signal: AbortSignal
 }
 
-export interface Brought {
+export interface Imported {
   readonly version: Version
   /** False where the registry had it. */
   readonly isNew: boolean
 }
 
-export async function bringModel(asked: BringModel, needs: BringNeeds): Promise<Brought> {
+export async function importModel(asked: ImportRequest, needs: ImportNeeds): Promise<Imported> {
   const files = await filesOf(asked, needs)
   const model = asked.model ?? nameFrom(files.title)
   const content = files.commit === null ? await contentHash(files, { externalFiles }) : null
   const wanted = { ...asked, files, model, word: wordOf(asked.word), content }
   const { word, from, ...same } = originOf(wanted)
   // A folder is known by what is in it, whatever it is called and whatever was in it before.
-  const known = await adopted(needs.store, { model, ...same, ...(content === null ? { word, from } : {}) })
+  const known = await findImported(needs.store, { model, ...same, ...(content === null ? { word, from } : {}) })
   if (known !== null && asked.rows === null) return { version: known, isNew: false }
-  const plain = await adoptModel({ ...wanted, engine: needs.engine, createdAt: new Date(needs.now()).toISOString() })
+  const plain = await convertModel({ ...wanted, engine: needs.engine, createdAt: new Date(needs.now()).toISOString() })
   const { rows } = asked
   const artifact =
     rows === null
@@ -69,7 +69,7 @@ export function wordOf(word: string): string {
 }
 
 /** The newest version in the registry with this origin; null where there is none. */
-export async function adopted(
+export async function findImported(
   { registry }: RegisterNeeds['store'],
   origin: Partial<Origin> & { readonly model?: string },
 ): Promise<Version | null> {
@@ -78,14 +78,14 @@ export async function adopted(
   return (
     versions.findLast(
       ({ manifest }) =>
-        manifest.recipe.name === ADOPTED &&
+        manifest.recipe.name === IMPORT_RECIPE &&
         (model === undefined || manifest.model === model) &&
         Object.entries(parameters).every(([key, value]) => manifest.recipe.parameters[key] === value),
     ) ?? null
   )
 }
 
-async function filesOf(asked: BringModel, needs: BringNeeds): Promise<ModelFiles> {
+async function filesOf(asked: ImportRequest, needs: ImportNeeds): Promise<ModelFiles> {
   const model = hubModel(asked.word)
   const wanted = asked.quantised ? 'to-serve-quantised' : 'to-serve'
   if (model === null) return folderModel(asked.word, { wanted })
@@ -96,9 +96,9 @@ async function filesOf(asked: BringModel, needs: BringNeeds): Promise<ModelFiles
  * The files of a model of the Hub to learn from, wherever the weights come from; nothing is registered. With a checkpoint
  * even a model without a head, or with one for other labels, can be learnt on from.
  */
-export async function bringFiles(
+export async function fetchFiles(
   word: string,
-  needs: Pick<BringNeeds, 'hub' | 'onNotice' | 'signal'>,
+  needs: Pick<ImportNeeds, 'hub' | 'onNotice' | 'signal'>,
 ): Promise<ModelFiles> {
   const model = hubModel(word)
   if (model === null) return folderModel(word, { wanted: 'to-learn' })

@@ -15,11 +15,11 @@ import type { QueuedTextModel } from '../../models/textModel.ts'
 import { openStore } from '../../store/openStore.ts'
 import type { Store } from '../../store/store.ts'
 import { type Artifact, wholeFile } from '../artifacts/artifact.ts'
-import { artifactFolder } from '../artifacts/bringArtifact.ts'
+import { artifactFolder } from '../artifacts/fetchArtifact.ts'
 import { verifyArtifact } from '../artifacts/folder.ts'
 import { readReference } from '../artifacts/reference.ts'
 import { applySetting } from './applySetting.ts'
-import { type BringModel, type BringNeeds, type Brought, bringModel, hubOf, nameFrom } from './bringModel.ts'
+import { hubOf, type Imported, type ImportNeeds, type ImportRequest, importModel, nameFrom } from './importModel.ts'
 
 const imported = (name: string) => readFileSync(new URL(`../../../test/golden/imported/${name}`, import.meta.url))
 /** 60 words, as the vocabulary of the tiny models has. */
@@ -34,7 +34,7 @@ const onnx: RepositoryFiles = {
   'onnx/model.onnx': imported('distilbert/script-sdpa-17.onnx'),
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'barometer-adopt-'))
+const folder = mkdtempSync(join(tmpdir(), 'barometer-import-'))
 let hub: FakeHub
 let store: Store
 let home: string
@@ -78,7 +78,7 @@ function settings(more: Record<string, string> = {}) {
   return loadConfig({ HF_ENDPOINT: hub.endpoint, HF_HOME: join(home, 'hf'), BAROMETER_HOME: home, ...more }, home)
 }
 
-function needs(more: Record<string, string> = {}): BringNeeds {
+function needs(more: Record<string, string> = {}): ImportNeeds {
   return {
     hub: hubOf(settings(more)),
     store,
@@ -92,7 +92,7 @@ function needs(more: Record<string, string> = {}): BringNeeds {
   }
 }
 
-const asked: BringModel = {
+const asked: ImportRequest = {
   word: 'hf:someone/Tiny.Mood',
   model: null,
   task: null,
@@ -104,8 +104,8 @@ const asked: BringModel = {
   why: 'a test',
 }
 
-const bring = (more: Partial<BringModel> = {}): Promise<Brought> => bringModel({ ...asked, ...more }, needs())
-const artifactOf = ({ version }: Brought) => verifyArtifact(artifactFolder(join(home, 'models'), version.digest))
+const importIt = (more: Partial<ImportRequest> = {}): Promise<Imported> => importModel({ ...asked, ...more }, needs())
+const artifactOf = ({ version }: Imported) => verifyArtifact(artifactFolder(join(home, 'models'), version.digest))
 const score = async (artifact: Artifact, text: string) => {
   const model = await open(artifact)
   try {
@@ -124,7 +124,7 @@ async function faultOf(work: Promise<unknown>): Promise<Fault> {
 describe('a model of the hub', () => {
   test('becomes a version that says where it is from, and scores', async () => {
     const commit = hub.commit('someone/Tiny.Mood', onnx)
-    const { version, isNew } = await bring()
+    const { version, isNew } = await importIt()
     expect(isNew).toBe(true)
     expect(version).toMatchObject({ model: 'tiny-mood', version: 1, task: 'sentiment', stage: 'staging' })
     const { manifest } = version
@@ -151,19 +151,22 @@ describe('a model of the hub', () => {
     expect((await score(artifact, 'a good film')).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6)
   })
 
-  test('is brought once', async () => {
+  test('is imported once', async () => {
     hub.commit('someone/Tiny.Mood', onnx)
-    await bring()
-    expect(await bring({ word: 'hf:someone/Tiny.Mood@main' })).toMatchObject({ isNew: false, version: { version: 1 } })
+    await importIt()
+    expect(await importIt({ word: 'hf:someone/Tiny.Mood@main' })).toMatchObject({
+      isNew: false,
+      version: { version: 1 },
+    })
     hub.commit('someone/Tiny.Mood', { ...onnx, 'README.md': `${card}, better` })
-    expect(await bring()).toMatchObject({ isNew: true, version: { version: 2 } })
+    expect(await importIt()).toMatchObject({ isNew: true, version: { version: 2 } })
   })
 
   test('as a checkpoint answers what its export answers', async () => {
     const { 'onnx/model.onnx': _onnx, ...rest } = onnx
     hub.commit('someone/Tiny.Mood', onnx)
     hub.commit('someone/checkpoint', { ...rest, 'model.safetensors': imported('distilbert/model.safetensors') })
-    const [one, other] = [await bring(), await bring({ word: 'hf:someone/checkpoint' })]
+    const [one, other] = [await importIt(), await importIt({ word: 'hf:someone/checkpoint' })]
     const text = 'the bad film w3 w44'
     const [expected, got] = [await score(await artifactOf(one), text), await score(await artifactOf(other), text)]
     for (const [k, p] of expected.entries()) expect(got[k]).toBeCloseTo(p, 5)
@@ -171,10 +174,10 @@ describe('a model of the hub', () => {
 
   test('with labels of the user is called by them, and those that are the same are added up', async () => {
     hub.commit('someone/Tiny.Mood', onnx)
-    const plain = await score(await artifactOf(await bring()), 'a bad film')
-    const brought = await bring({ labels: { neutral: 'positive' }, model: 'two' })
-    expect(brought.version.manifest.labels).toEqual(['negative', 'positive'])
-    const [negative, positive] = await score(await artifactOf(brought), 'a bad film')
+    const plain = await score(await artifactOf(await importIt()), 'a bad film')
+    const renamed = await importIt({ labels: { neutral: 'positive' }, model: 'two' })
+    expect(renamed.version.manifest.labels).toEqual(['negative', 'positive'])
+    const [negative, positive] = await score(await artifactOf(renamed), 'a bad film')
     expect(negative).toBeCloseTo(plain[0], 6)
     expect(positive).toBeCloseTo(plain[1] + plain[2], 6)
   })
@@ -182,16 +185,16 @@ describe('a model of the hub', () => {
   test('whose labels mean nothing waits for a map, and nothing is registered', async () => {
     const nameless = { ...JSON.parse(config.toString()), id2label: undefined, num_labels: 3 }
     hub.commit('someone/Tiny.Mood', { ...onnx, 'config.json': JSON.stringify(nameless) })
-    expect((await faultOf(bring())).message).toMatch(/LABEL_0, LABEL_1, LABEL_2; .*--labels FILE/)
+    expect((await faultOf(importIt())).message).toMatch(/LABEL_0, LABEL_1, LABEL_2; .*--labels FILE/)
     const labels = { LABEL_0: 'anger', LABEL_1: 'joy', LABEL_2: 'sadness' }
-    const { version } = await bring({ labels })
+    const { version } = await importIt({ labels })
     expect(version).toMatchObject({ task: 'tiny-mood', manifest: { labels: ['anger', 'joy', 'sadness'] } })
     expect(await store.registry.models()).toHaveLength(1)
   })
 
   test('with the tokenizer of another is found out', async () => {
     hub.commit('someone/Tiny.Mood', { ...onnx, 'vocab.txt': `${vocabulary}\none-more` })
-    expect(await faultOf(bring())).toMatchObject({
+    expect(await faultOf(importIt())).toMatchObject({
       code: 'model_unsupported',
       message: expect.stringMatching(/tokenizer/),
     })
@@ -202,7 +205,7 @@ describe('a model of the hub', () => {
     ['a web page', Buffer.from('<html>'.repeat(100))],
   ])('that is %s is refused', async (_what, bytes) => {
     hub.commit('someone/Tiny.Mood', { ...onnx, 'onnx/model.onnx': bytes })
-    expect(['artifact_broken', 'model_unsupported']).toContain((await faultOf(bring())).code)
+    expect(['artifact_broken', 'model_unsupported']).toContain((await faultOf(importIt())).code)
     expect(await store.registry.models()).toEqual([])
   })
 })
@@ -213,7 +216,7 @@ test('rows of the user calibrate it, measure it and freeze a reference, none of 
     text: `${i % 3 === 0 ? 'a good film' : 'the bad film'} w${i % 50} ${i}`,
     label: ['negative', 'positive', 'neutral'][i % 3],
   }))
-  const { version } = await bring({ rows: { name: 'ours.csv', rows } })
+  const { version } = await importIt({ rows: { name: 'ours.csv', rows } })
   const { calibration, evaluations } = version.manifest
   expect(calibration.rows + evaluations[0].rows).toBe(300)
   expect(evaluations[0]).toMatchObject({ name: 'ours.csv' })
@@ -222,10 +225,10 @@ test('rows of the user calibrate it, measure it and freeze a reference, none of 
   expect(reference?.rows).toBe(evaluations[0].rows)
 })
 
-test('a folder with an export is brought like a model of the hub', async () => {
+test('a folder with an export is imported like a model of the hub', async () => {
   const exported = mkdtempSync(join(folder, 'My Export-'))
   for (const [name, bytes] of Object.entries(onnx)) writeFileSync(join(exported, name.replace('onnx/', '')), bytes)
-  const { version } = await bring({ word: exported })
+  const { version } = await importIt({ word: exported })
   expect(version.manifest.data.sources[0].name).toBe(exported)
   expect(version.model).toMatch(/^my-export-/)
 })
@@ -233,20 +236,20 @@ test('a folder with an export is brought like a model of the hub', async () => {
 test('a folder is known by its files: changed weights are another version, the same files under another name are not', async () => {
   const exported = mkdtempSync(join(folder, 'export-'))
   for (const [name, bytes] of Object.entries(onnx)) writeFileSync(join(exported, name.replace('onnx/', '')), bytes)
-  const first = await bring({ word: exported, model: 'mine' })
+  const first = await importIt({ word: exported, model: 'mine' })
   expect(first).toMatchObject({ isNew: true, version: { version: 1 } })
-  expect(await bring({ word: exported, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
+  expect(await importIt({ word: exported, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
   const copy = mkdtempSync(join(folder, 'copy-'))
   cpSync(exported, copy, { recursive: true })
-  expect(await bring({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
+  expect(await importIt({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
 
   writeFileSync(join(exported, 'model.onnx'), imported('distilbert/quantized.onnx'))
-  const second = await bring({ word: exported, model: 'mine' })
+  const second = await importIt({ word: exported, model: 'mine' })
   expect(second).toMatchObject({ isNew: true, version: { version: 2 } })
   expect(await score(await artifactOf(second), 'good film')).not.toEqual(
     await score(await artifactOf(first), 'good film'),
   )
-  expect(await bring({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
+  expect(await importIt({ word: copy, model: 'mine' })).toMatchObject({ isNew: false, version: { version: 1 } })
 })
 
 test.each([
@@ -287,7 +290,7 @@ describe('one line of configuration', () => {
     hub.commit('someone/Tiny.Mood', onnx)
     hub.commit('someone/other', { ...onnx, 'README.md': 'other' })
     await apply()
-    const { version } = await bring({ word: 'hf:someone/other' })
+    const { version } = await importIt({ word: 'hf:someone/other' })
     await store.registry.promote({ model: version.model, version: 1, who: 'a person', why: 'better', at: Date.now() })
     expect(await apply()).toMatchObject({ kind: 'decided-since' })
     expect((await store.registry.production()).get('sentiment')?.model).toBe('other')

@@ -1,10 +1,10 @@
 /** card.md of a model of others: what is known, and what is not. */
 
 import type { ModelConfig } from '../../engine/import/modelConfig.ts'
-import type { AdoptModel } from './adoptModel.ts'
+import type { ConvertRequest } from './convertModel.ts'
 
-export interface AdoptedCard {
-  readonly asked: AdoptModel
+export interface ImportedCard {
+  readonly asked: ConvertRequest
   readonly config: ModelConfig
   readonly licence: string | null
   readonly served: { readonly precision: 'fp32' | 'int8'; readonly quantisedHere: boolean }
@@ -13,7 +13,7 @@ export interface AdoptedCard {
   readonly names: readonly string[]
 }
 
-export function adoptedCard({ asked, config, licence, served, maxLength, names }: AdoptedCard): string {
+export function importedCard({ asked, config, licence, served, maxLength, names }: ImportedCard): string {
   const { files, model } = asked
   const { weights, tokenizer } = files.chosen
   const where = files.title.startsWith('hf:')
@@ -26,7 +26,7 @@ export function adoptedCard({ asked, config, licence, served, maxLength, names }
   }[tokenizer.kind]
   return `# ${model}
 
-Adopted from ${where}. Others made and trained it; what it was trained on, and how good it is, stands in its own card there.
+Imported from ${where}. Others made and trained it; what it was trained on, and how good it is, stands in its own card there.
 
 | | |
 |---|---|
@@ -50,7 +50,7 @@ ${
 `
     : ''
 }- **Whether its probabilities can be taken at their word.** Unless it was pulled with \`--calibrate\`, its temperature is 1.
-- **What usual traffic looks like to it.** It brings no reference, since one that was made from other texts than yours would
+- **What usual traffic looks like to it.** It has no reference, since one that was made from other texts than yours would
   call your first day a drift. \`--calibrate\` freezes one from your rows.
 `
 }

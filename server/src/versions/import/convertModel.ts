@@ -14,10 +14,10 @@ import { readTokenizer } from '../../engine/tokenize/tokenizer.ts'
 import { type Artifact, type ManifestParts, makeArtifact } from '../artifacts/artifact.ts'
 import { sha256 } from '../artifacts/manifest.ts'
 import type { ModelFiles } from '../hub/modelFiles.ts'
-import { adoptedCard } from './adoptedCard.ts'
+import { importedCard } from './importedCard.ts'
 import { mapLabels } from './mapLabels.ts'
 
-export interface AdoptModel {
+export interface ConvertRequest {
   readonly files: ModelFiles
   /** Its name here. */
   readonly model: string
@@ -51,7 +51,7 @@ export interface Origin {
   readonly content?: string
 }
 
-export const ADOPTED = 'adopted'
+export const IMPORT_RECIPE = 'adopted'
 const SENTIMENTS = new Set(['negative', 'neutral', 'positive'])
 
 export function originOf({
@@ -60,7 +60,7 @@ export function originOf({
   word,
   quantised,
   content,
-}: Omit<AdoptModel, 'model' | 'task' | 'engine' | 'createdAt'>): Origin {
+}: Omit<ConvertRequest, 'model' | 'task' | 'engine' | 'createdAt'>): Origin {
   return {
     word,
     quantised,
@@ -76,7 +76,7 @@ export function originOf({
  * Not calibrated and without a reference: what a model's probabilities are worth, and what usual traffic looks like to
  * it, can only be told from rows. See calibrateVersion.ts.
  */
-export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
+export async function convertModel(asked: ConvertRequest): Promise<Artifact> {
   const { files } = asked
   const { chosen } = files
   const read = (path: string) => readFile(join(files.folder, path))
@@ -104,7 +104,7 @@ export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
     model: asked.model,
     task: asked.task ?? (mapped.labels.every((label) => SENTIMENTS.has(label)) ? 'sentiment' : asked.model),
     labels: mapped.labels,
-    recipe: { name: ADOPTED, parameters: { ...originOf(asked) } },
+    recipe: { name: IMPORT_RECIPE, parameters: { ...originOf(asked) } },
     seed: 0,
     // What it was trained on is not known here; the hash is that of the weights as they came.
     data: {
@@ -117,7 +117,7 @@ export async function adoptModel(asked: AdoptModel): Promise<Artifact> {
     engine: asked.engine,
     createdAt: asked.createdAt,
   }
-  const card = adoptedCard({ asked, config, licence, served, maxLength, names: mapped.names })
+  const card = importedCard({ asked, config, licence, served, maxLength, names: mapped.names })
   return makeArtifact(parts, {
     'model.onnx': served.bytes,
     'tokenizer.json': tokenizer,
@@ -131,7 +131,7 @@ function nameOf({ title, commit }: ModelFiles): string {
 }
 
 async function servedModel(
-  { files, quantised }: AdoptModel,
+  { files, quantised }: ConvertRequest,
   bytes: Uint8Array,
   config: ModelConfig,
   groups: readonly number[] | null,
