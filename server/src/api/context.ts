@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller must be allowed to do; `public` for everybody. A route without one is refused at registration. */
     scope?: Scope | 'public'
+    /** How large a body it takes: a batch, one text, or (without a word) little. */
+    body?: 'batch' | 'text'
   }
 }
 

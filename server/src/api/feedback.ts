@@ -9,7 +9,7 @@ export function feedbackRoutes(app: Api, { config, store, metrics, feed, now, pr
   app.post(
     '/feedback',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', body: 'batch' },
       schema: {
         operationId: 'giveFeedback',
         summary: 'Tell the true label of predictions; the newest label of a prediction counts',

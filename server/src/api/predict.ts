@@ -42,7 +42,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
   app.post(
     '/predict',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', body: 'text' },
       schema: {
         operationId: 'predict',
         summary: 'Score one text, log the prediction, answer after its commit',
@@ -73,7 +73,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
   app.post(
     '/predict/batch',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', body: 'batch' },
       schema: {
         operationId: 'predictBatch',
         summary: 'Score many texts; the answers come in order, a text that cannot be scored is a fault in its place',
@@ -101,7 +101,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
   app.post(
     '/explain',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', body: 'text' },
       schema: {
         operationId: 'explain',
         summary: 'Why a text gets its label: what each stretch adds to each logit; nothing is logged',

@@ -16,6 +16,7 @@ import { StartRefused } from './access/startRefused.ts'
 import { type ConnectionLimits, pacedServer } from './connections.ts'
 import type { Api } from './context.ts'
 import { answerSocket, faultAnswers, faultOf, sendFault } from './faults.ts'
+import { jsonExcess } from './jsonShape.ts'
 import { sessionRoutes } from './session.ts'
 
 export interface SecurityNeeds {
@@ -33,6 +34,15 @@ const HEADER_BYTES_MAX = 16 * 1024
 /** How often Node looks for requests that take too long to arrive; its default of 30 s would double every limit. */
 const SLOW_CHECK_MS = 1000
 const HEADERS_SECONDS_MAX = 10
+/** Of every body that is neither a text nor a batch: a reason, a key, the settings of a training run. */
+const SMALL_BODY_BYTES_MAX = 64 * 1024
+/** A UTF-16 code unit as a `\\u` escape. */
+const BYTES_PER_UNIT_MAX = 6
+/** No body of ours nests more than 5 levels; a text of a thousand brackets is a string, which does not count. */
+const JSON_DEPTH_MAX = 16
+/** An item of a batch has at most 5 members. */
+const VALUES_PER_ITEM_MAX = 8
+const VALUES_BESIDE_ITEMS_MAX = 1000
 /** Longer than the 60 s after which load balancers drop an idle connection, so that it is they who end it. */
 const KEEP_ALIVE_MS = 72_000
 
@@ -51,7 +61,7 @@ export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
   return {
     // One proxy: the address that it saw. What stands before that in X-Forwarded-For is the caller's own word.
     trustProxy: config.trustProxy ? (_address, hop) => hop === 0 : false,
-    bodyLimit: config.bodyBytesMax,
+    bodyLimit: Math.min(SMALL_BODY_BYTES_MAX, config.bodyBytesMax),
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     // What Fastify sets on a server that it makes itself is all here.
@@ -99,7 +109,8 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
   const sessions = new Sessions(secret)
   faultAnswers(app, counted)
   headers(app, isStopping)
-  jsonOnly(app)
+  bodyLimits(app, config)
+  jsonOnly(app, config)
   timeouts(app)
   if (config.corsOrigins.length > 0) await openTo(app, config.corsOrigins)
   const routes = guard(app, { config, keyring, sessions, now })
@@ -139,8 +150,27 @@ function headers(app: Api, isStopping: () => boolean): void {
 }
 
 /** Bodies are JSON in UTF-8 and nothing else. */
-function jsonOnly(app: Api): void {
+/** What a route takes of a body: a batch as much as the setting says, a text as much as a text may have, all else little. */
+function bodyLimits(app: Api, { bodyBytesMax, textCharsMax }: Config): void {
+  const oneText = Math.min(bodyBytesMax, BYTES_PER_UNIT_MAX * textCharsMax + SMALL_BODY_BYTES_MAX)
+  app.addHook('onRoute', (route) => {
+    if (route.config?.body === 'batch') route.bodyLimit = bodyBytesMax
+    else if (route.config?.body === 'text') route.bodyLimit = oneText
+  })
+  // Before the body is read: what is encoded would be no JSON, and is not unpacked.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const encoding = request.headers['content-encoding']
+    if (encoding === undefined || encoding.toLowerCase() === 'identity') return done()
+    done(new Fault('unsupported_media', { say: 'Send the body as it is, without Content-Encoding.' }))
+  })
+}
+
+function jsonOnly(app: Api, { batchItemsMax }: Config): void {
   app.removeAllContentTypeParsers()
+  const shape = {
+    depthMax: JSON_DEPTH_MAX,
+    valuesMax: VALUES_BESIDE_ITEMS_MAX + VALUES_PER_ITEM_MAX * batchItemsMax,
+  }
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const type = request.headers['content-type'] ?? ''
@@ -148,6 +178,8 @@ function jsonOnly(app: Api): void {
     if (type.length > 16 && !isUtf8Charset(type))
       return done(new Fault('unsupported_media', { say: 'Send JSON in UTF-8.' }))
     if (!isUtf8(body)) return done(new Fault('bad_json', { say: 'The body is not valid UTF-8.' }))
+    const excess = jsonExcess(body, shape)
+    if (excess !== null) return done(new Fault('bad_json', { say: `The body is not read: ${excess}.` }))
     void parse(request, body.toString('utf8'), done)
   })
 }

@@ -55,7 +55,7 @@ export function statsRoutes(app: Api, { store, now }: ApiNeeds): void {
 }
 
 function totalOf(hours: readonly HourStats[]): StatsAnswer['total'] {
-  const labels: Record<string, number> = {}
+  const labels = Object.create(null) as Record<string, number> // without a prototype, so that any label is only a label
   let rows = 0
   let confidenceSum = 0
   let feedbackRows = 0

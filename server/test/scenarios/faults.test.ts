@@ -188,6 +188,29 @@ describe('what is asked', () => {
     expectFault(await post({ texts: ['x'.repeat(70_000)] }, '/predict/batch'), 'body_too_large')
   })
 
+  test('body_too_large: what is no text and no batch is short', async () => {
+    expectFault(await server.call('POST', '/session', { key: 'x'.repeat(70_000) }), 'body_too_large')
+    expectFault(await server.call('POST', '/models/sentiment/rollback', { why: 'x'.repeat(70_000) }), 'body_too_large')
+  })
+
+  test('bad_json: a body of brackets is refused before it is parsed', async () => {
+    const nested = `{"texts":${'['.repeat(20)}${']'.repeat(20)}}`
+    expect(expectFault(await post(nested, '/predict/batch'), 'bad_json').message).toContain('nests more than 16 levels')
+    const many = `{"texts":[${'[],'.repeat(10_000)}[]]}`
+    expect(expectFault(await post(many, '/predict/batch'), 'bad_json').message).toContain('values')
+  })
+
+  test('unsupported_media: an encoded body is not unpacked', async () => {
+    for (const encoding of ['gzip', 'br', 'deflate, gzip'])
+      expectFault(
+        await server.call('POST', '/predict', { text: 'x' }, { 'content-encoding': encoding }),
+        'unsupported_media',
+      )
+    expect(await server.call('POST', '/predict', { text: 'x' }, { 'content-encoding': 'identity' })).toMatchObject({
+      status: 200,
+    })
+  })
+
   test('a batch keeps its order, with a fault in the place of each text that cannot be scored', async () => {
     const { body } = await server.call<PredictBatchAnswer>('POST', '/predict/batch', {
       texts: ['good', ' ', 'x'.repeat(1001), 'bad'],
@@ -495,7 +518,7 @@ describe('rubbish', () => {
       const depth = Math.floor(60_000 / (open.length + close.length))
       expectFault(
         await server.call('POST', '/predict', `${open.repeat(depth)}1${close.repeat(depth)}`, json),
-        'bad_request',
+        'bad_json',
       )
     }
     expect(performance.now() - begun).toBeLessThan(2000)

@@ -6,7 +6,16 @@ import type { FeedbackOutcome } from '../../domain/prediction.ts'
 import type { FeedbackCurrentTable, HoursTable, VersionsTable } from '../tables.ts'
 import type { Batch, FeedbackColumns, PredictionColumns } from './batch.ts'
 import type { LoggedRow } from './loggedRow.ts'
-import { addSketch, countPrediction, emptyRollUp, hourOf, type RollUp, timeOfId, writeSketch } from './rollUp.ts'
+import {
+  addSketch,
+  countPrediction,
+  emptyRollUp,
+  hourOf,
+  noCounts,
+  type RollUp,
+  timeOfId,
+  writeSketch,
+} from './rollUp.ts'
 import type { InputOf, Statement, StatementName } from './statements.ts'
 
 /** Runs `statement` once for every row of `columns`; the answer is the rows of all runs, in any order. */
@@ -327,7 +336,7 @@ function addHour(added: RollUp, before: HoursTable | undefined): RollUp {
     ...added,
     rows: before.rows + added.rows,
     confidenceSum: before.confidence_sum + added.confidenceSum,
-    labels: addCounts(JSON.parse(before.labels) as Record<string, number>, added.labels),
+    labels: addCounts(Object.assign(noCounts(), JSON.parse(before.labels)), added.labels),
     latency: addSketch(added.latency, before.latency),
     feedbackRows: before.feedback_rows + added.feedbackRows,
     feedbackCorrect: before.feedback_correct + added.feedbackCorrect,
@@ -337,6 +346,6 @@ function addHour(added: RollUp, before: HoursTable | undefined): RollUp {
 }
 
 function addCounts(to: Record<string, number>, from: Readonly<Record<string, number>>) {
-  for (const key in from) to[key] = (Object.hasOwn(to, key) ? to[key] : 0) + from[key]
+  for (const key in from) to[key] = (to[key] ?? 0) + from[key]
   return to
 }

@@ -50,7 +50,7 @@ export function emptyRollUp(hour: Millis, versionId: number): RollUp {
 }
 
 /** Without a prototype, so that any label is only a label. */
-function noCounts(): Record<string, number> {
+export function noCounts(): Record<string, number> {
   return Object.create(null) as Record<string, number> // Object.create is typed any
 }
 
