@@ -84,6 +84,8 @@ export function predict(terminal: Terminal): Command {
 }
 
 const EXAMPLES = `
+Lines from standard input are answered with their text, those of a file by their number: add --keep.
+
 Without --url the texts are scored in this process and logged nowhere. A row of a file that cannot be scored says
 why in its place; the exit code is then 1.
 
@@ -224,6 +226,8 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
     header: options.header,
     text: options.textColumn ?? null,
     keep: options.keep,
+    // Whoever pipes lines in wants to see which is which; a file is there to be looked at.
+    keepsText: options.file === undefined,
   })
   const wanted = { output, probabilities: options.probabilities === true }
   const progress = startProgress(terminal, 'Scoring')

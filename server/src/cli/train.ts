@@ -8,6 +8,7 @@ import type { Setting, TrainingAsked, TrainingFile, TrainingRun } from '../domai
 import type { StageEvent, Version } from '../domain/version.ts'
 import type { Format } from '../ingest/files/layout.ts'
 import { loadOnce } from '../loop/promote.ts'
+import { isThere } from '../platform/isThere.ts'
 import { modelOpener } from '../serving/openModel.ts'
 import type { Store } from '../store/store.ts'
 import { nameOf } from '../training/data/readTexts.ts'
@@ -141,6 +142,12 @@ async function loneRun(terminal: Terminal, options: Options, out: string): Promi
   if (asked.data.some(({ kind }) => kind !== 'file')) throw new UsageError('--out goes with --data alone.')
   if (asked.from !== null) throw new UsageError('--out cannot start --from a model.')
   checkAsked(asked, recipes)
+  const target = resolve(terminal.folder, out)
+  // Before the work, not after it. A version that is there may be the very one that this run makes again.
+  if ((await isThere(target)) && !(await isThere(join(target, 'manifest.json'))))
+    throw new OperatingError(
+      `${target} is there already, and is no model version. Name a folder that is not there yet.`,
+    )
   const signal = terminal.stopSignal()
   const live = startLiveRun(terminal, 'Training')
   const reads: ReadBody[] = []
@@ -166,7 +173,7 @@ async function loneRun(terminal: Terminal, options: Options, out: string): Promi
     if (outcome.kind === 'stopped') throw signal.reason
     if (outcome.kind !== 'trained') throw outcome.fault
     const artifact = await verifyArtifact(join(folder, ARTIFACT_FOLDER), { digest: outcome.digest })
-    await storeArtifact(resolve(terminal.folder, out), artifact)
+    await storeArtifact(target, artifact)
     const kept = { kind: 'written', folder: out } as const
     tell(terminal, options, { reads, artifact, facts: outcome.facts, kept, seconds: (terminal.now() - began) / 1000 })
   } finally {

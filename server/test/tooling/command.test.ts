@@ -1,5 +1,5 @@
 /** The `barometer` command as people use it, from the first key to a rollback, on a state folder of its own. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -415,5 +415,51 @@ describe('a text from elsewhere is shown, not acted on by the terminal', () => {
     const shown = await barometer('models show foreign@1')
     expect(shown.out).toContain('dog\\u001b[31m')
     expect(`${out}${err}${shown.out}`).not.toMatch(actedOn)
+  })
+})
+
+describe('the first minutes', () => {
+  const lines = 'good, really\nthe worst\n'
+
+  test('lines from a pipe are answered with their text', async () => {
+    const { out } = await barometer('predict', { stdin: lines })
+    expect(parse(out, { columns: true })).toMatchObject([
+      { line: '1', text: 'good, really', label: 'positive' },
+      { line: '2', text: 'the worst', label: 'negative' },
+    ])
+    const asJson = await barometer('predict --json', { stdin: lines })
+    expect(
+      asJson.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([
+      { line: 1, text: 'good, really' },
+      { line: 2, text: 'the worst' },
+    ])
+  })
+
+  test('a table that is piped in is answered with its text once, also where it is kept', async () => {
+    const table = 'id,text\n7,good\n'
+    for (const words of ['predict --format csv --keep id', 'predict --format csv --keep id,text']) {
+      const { out } = await barometer(words, { stdin: table })
+      expect(parse(out, { columns: true })).toMatchObject([{ line: '2', id: '7', text: 'good', label: 'positive' }])
+      expect(out.split('\n')[0].match(/text/g)).toHaveLength(1)
+    }
+  })
+
+  test('a file of lines keeps its answers short', async () => {
+    const { out } = await barometer('predict --file -', { stdin: lines })
+    expect(out.split('\n')[0]).toBe('line,label,confidence,error')
+  })
+
+  test('a folder that is there is refused before a version is trained for it', async () => {
+    mkdirSync(join(home, 'mine'))
+    const { code, err } = await barometer('train --data pets.csv --name pets --quick --out mine')
+    expect({ code, err }).toEqual({
+      code: exits.failed,
+      err: `barometer: ${join(home, 'mine')} is there already, and is no model version. Name a folder that is not there yet.\n`,
+    })
+    expect(readdirSync(join(home, 'mine'))).toEqual([])
   })
 })

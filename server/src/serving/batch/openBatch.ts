@@ -6,6 +6,7 @@ import type { Block, Format } from '../../ingest/files/layout.ts'
 import { openFile } from '../../ingest/files/openFile.ts'
 import { findSource, streamSource } from '../../ingest/files/source.ts'
 import type { BatchPlan } from './plan.ts'
+import { wantedColumns } from './records.ts'
 
 export interface BatchWish {
   /** A path, or `-` for the stream `stdin`. */
@@ -17,6 +18,8 @@ export interface BatchWish {
   readonly header: boolean
   readonly text: string | null
   readonly keep: readonly string[]
+  /** Keep the text as well, before the others. */
+  readonly keepsText?: boolean
 }
 
 export interface OpenBatch {
@@ -51,11 +54,12 @@ export async function openBatch(wish: BatchWish): Promise<OpenBatch> {
   // A key that the first objects lack may come later; a column of a table may not.
   if (layout.format !== 'jsonl' || file.format === 'parquet')
     for (const name of wish.keep) if (layout.columns.length > 0) findColumn(layout.columns, name, 'such')
+  const keep = wish.keepsText === true ? [...new Set([text, ...wish.keep])] : wish.keep
   return {
-    input: { layout, text, keep: wish.keep },
+    input: { layout, text, keep },
     encoding: file.encoding,
     notes: file.notes,
-    chunks: file.blocks([text, ...wish.keep]),
+    chunks: file.blocks(wantedColumns({ text, keep })),
     bytesTotal: file.bytesTotal,
     bytesRead: file.bytesRead,
   }

@@ -22,11 +22,18 @@ export interface BatchRows {
   readonly longest: { readonly line: number; readonly lines: number } | null
 }
 
+/** Each column once, the text first: it may be kept as well. */
+export function wantedColumns({ text, keep }: Pick<BatchPlan, 'text' | 'keep'>): string[] {
+  return [...new Set([text, ...keep])]
+}
+
 /** Rows in the order of the input. */
 export function recordsOf(block: Block, plan: Pick<BatchPlan, 'layout' | 'text' | 'keep'>): BatchRows {
-  const read = rowsOf(block, plan.layout, [plan.text, ...plan.keep])
+  const wanted = wantedColumns(plan)
+  const read = rowsOf(block, plan.layout, wanted)
+  const places = plan.keep.map((name) => wanted.indexOf(name))
   const rows = read.rows.map(({ line, values, bad }) => {
-    const kept = plan.keep.map((_, i) => values[i + 1] ?? '')
+    const kept = places.map((place) => values[place] ?? '')
     const text = values[0]
     if (bad !== null) return { line, text: null, bad, kept }
     if (typeof text === 'string') return { line, text, bad: null, kept }

@@ -57,8 +57,8 @@ export async function storeEntries(
   if (exists) {
     if (await holds(target, digest)) return
     if (!options.replace)
-      throw new Fault('internal', {
-        say: `The folder ${target} already holds something else; a model version never changes.`,
+      throw new Fault('artifact_broken', {
+        say: `The folder ${target} already holds something else, and a model version never changes; name another.`,
       })
   }
   const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
