@@ -1,6 +1,6 @@
 /**
  * A SQLite thread: one connection, one question at a time. Started by threads.ts. It has no event loop to go through:
- * it sleeps on a counter and takes its questions when that moves, which wakes it in half the time (decision 0021).
+ * it sleeps on a counter and takes its questions when that moves, which wakes it in half the time (decision 0017).
  */
 import type { StatementSync } from 'node:sqlite'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
