@@ -67,6 +67,12 @@ export const PredictAnswer = Type.Object(
     explanation: Type.Optional(ExplanationBody),
     model: Name,
     version: Type.Integer(),
+    unknown: Type.Optional(
+      Type.Boolean({
+        description:
+          'True when the model knows none of the text’s words: the label is then what is usual, not what the text says.',
+      }),
+    ),
     drift: Type.Object({ drift: Type.Boolean() }),
     latency_ms: Type.Number({ description: 'From the parsed request to the end of scoring, in milliseconds.' }),
     repeated: Type.Optional(
@@ -125,6 +131,7 @@ export const ExplainAnswer = Type.Object({
   label: Label,
   confidence: Share,
   probabilities: Probabilities,
+  unknown: Type.Optional(Type.Boolean({ description: 'True when the model knows none of the text’s words.' })),
   text: Type.String(),
   explanation: ExplanationBody,
 })

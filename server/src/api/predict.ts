@@ -12,6 +12,7 @@ import {
 } from '@barometer/wire'
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../domain/faults.ts'
+import { isUnknown } from '../domain/prediction.ts'
 import { explain, predictExplained, type ToExplain } from '../loop/explain.ts'
 import { ExplanationTurns } from '../loop/explanationTurns.ts'
 import type { TextSignal } from '../loop/ingest.ts'
@@ -122,6 +123,7 @@ export function predictRoutes(app: Api, needs: ApiNeeds): void {
         label: version.labels[scored.label],
         confidence: scored.probabilities[scored.label],
         probabilities: byLabel(version.labels, scored.probabilities),
+        ...(isUnknown(scored) ? { unknown: true } : {}),
         text,
         explanation: explanationBody(text, version, explanation),
       }
@@ -169,6 +171,7 @@ function answerOf({ row, labels, repeated }: Predicted, probabilities: boolean):
     latency_ms: row.latencyMs,
   }
   if (probabilities) answer.probabilities = byLabel(labels, row.probabilities)
+  if (isUnknown(row)) answer.unknown = true
   if (repeated) answer.repeated = true
   return answer
 }

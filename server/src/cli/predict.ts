@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { ExplainAnswer, PredictAnswer } from '@barometer/wire'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../domain/faults.ts'
+import { isUnknown } from '../domain/prediction.ts'
 import type { Format } from '../ingest/files/layout.ts'
 import { longRow } from '../ingest/files/readRows.ts'
 import { predictExplained } from '../loop/explain.ts'
@@ -116,6 +117,8 @@ interface Answer {
   readonly probabilities: Readonly<Record<string, number>>
   readonly model: string
   readonly version: number | null
+  /** The model knows none of the text's words. */
+  readonly unknown?: boolean
   /** Where a server answered: the id in its log. */
   readonly id?: string
   readonly explanation?: Explained
@@ -146,6 +149,7 @@ async function predictHere(terminal: Terminal, texts: readonly string[], options
       probabilities: Object.fromEntries(labels.map((label, i) => [label, row.probabilities[i]])),
       model: row.model,
       version: version.version,
+      ...(isUnknown(row) ? { unknown: true } : {}),
       ...(explanation === undefined ? {} : { explanation: { labels, ...explanation } }),
     }
     show(terminal, answer, options)
@@ -179,7 +183,8 @@ function described(answer: Answer, colour: boolean): string {
     .sort(([, a], [, b]) => b - a)
     .slice(0, 4)
     .map(([label, p]) => `${label} ${percent(p)}`)
-  const verdict = `${paint(colour, 'bold', answer.label)} ${percent(answer.confidence)}`
+  const label = answer.unknown ? `no known words, so ${answer.label}` : paint(colour, 'bold', answer.label)
+  const verdict = `${label} ${percent(answer.confidence)}`
   const head = `${verdict}  ${paint(colour, 'gray', `(${others.join(', ')})`)}  ${oneLine(answer.text)}`
   return answer.explanation === undefined ? head : `${head}\n${explained(answer, answer.explanation, colour)}`
 }

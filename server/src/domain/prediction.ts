@@ -68,3 +68,12 @@ export type FeedbackOutcome =
     }
   | { readonly kind: 'prediction-unknown' }
   | { readonly kind: 'label-unknown'; readonly labels: readonly string[] }
+
+/**
+ * Whether a model knows none of a text's words (another language, another script, nonsense): its answer then says what is
+ * usual, and what the text's shape suggests, not what the text says. A text without words (an emoji, a number) is not
+ * called unknown: its signs have weights of their own.
+ */
+export function isUnknown({ tokens, unknown }: Pick<Prediction, 'tokens' | 'unknown'>): boolean {
+  return tokens > 0 && unknown === tokens
+}

@@ -96,6 +96,15 @@ describe('on an open server', () => {
       expect(said).toContain(`${label} ${signed(span?.contributions[k] ?? NaN)}`)
   })
 
+  test('a text without a known word is said to be one, instead of a label in large letters', async () => {
+    const { page } = open
+    const box = page.getByRole('textbox', { name: 'Text to score' })
+    await box.fill('Это ужасно')
+    await page.getByTestId('label').filter({ hasText: 'No known words' }).waitFor()
+    await box.fill(battery)
+    await page.getByTestId('label').filter({ hasNotText: 'No known words' }).waitFor()
+  })
+
   test('typing logs nothing; Enter logs, and the link leads to the row in Live', async () => {
     const { page } = open
     const before = await rows(server)

@@ -1,6 +1,7 @@
 /** The whole way of a text through a running server, on both databases: score → log → see. */
 import { join } from 'node:path'
 import type {
+  ExplainAnswer,
   FeedbackAnswer,
   LoggedPrediction,
   ModelBody,
@@ -84,6 +85,19 @@ describe.each(databases)('on $name', (database) => {
     expect(second).toMatchObject({ probabilities: 'probabilities' in first ? first.probabilities : {} })
     const single = await server.call<PredictAnswer>('POST', '/predict', { text: 'awful', return_probabilities: true })
     expect(single.body.probabilities).toEqual('probabilities' in first ? first.probabilities : {})
+  })
+
+  test('a text without a known word says so, everywhere; one with a known word, or without any word, does not', async () => {
+    const known = async (text: string) => {
+      const one = await server.call<PredictAnswer>('POST', '/predict', { text })
+      const many = await server.call<PredictBatchAnswer>('POST', '/predict/batch', { texts: [text] })
+      const why = await server.call<ExplainAnswer>('POST', '/explain', { text })
+      return [one.body.unknown, 'unknown' in many.body.predictions[0], why.body.unknown]
+    }
+    expect(await known('これは素晴らしい製品です')).toEqual([true, true, true])
+    expect(await known('Это ужасно')).toEqual([true, true, true])
+    for (const text of ['ужасно bad', 'good', '👍', '404', '?!'])
+      expect(await known(text), text).toEqual([undefined, false, undefined])
   })
 
   test('a repeated id is answered by the first prediction, and another text under it is refused', async () => {

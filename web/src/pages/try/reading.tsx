@@ -20,10 +20,10 @@ const SPOKEN_AFTER_MS = 1000
 export function Reading({ labels, answer, instead }: Props) {
   const scale = scaleOf(labels)
   const said = useRested(
-    answer ? `${titled(answer.label)}, ${sureness(answer.confidence)}, ${percent(answer.confidence)}` : '',
+    answer ? `${verdictOf(answer)}, ${sureness(answer.confidence)}, ${percent(answer.confidence)}` : '',
     SPOKEN_AFTER_MS,
   )
-  const tone = answer ? look(answer.label, labels).tone : 'quiet'
+  const tone = answer && !answer.unknown ? look(answer.label, labels).tone : 'quiet'
   return (
     <section aria-label="Reading" className={`panel tone-${tone} grid content-start gap-5 p-5`}>
       {scale && (
@@ -35,9 +35,12 @@ export function Reading({ labels, answer, instead }: Props) {
         <p className="flex h-10 items-center gap-3 text-3xl font-semibold tracking-tight text-(--tone)">
           {answer ? (
             <>
-              <Mark label={answer.label} labels={labels} size={22} />
-              <span data-testid="label" className="truncate leading-10">
-                {titled(answer.label)}
+              {!answer.unknown && <Mark label={answer.label} labels={labels} size={22} />}
+              <span
+                data-testid="label"
+                className={answer.unknown ? 'truncate text-xl leading-10' : 'truncate leading-10'}
+              >
+                {verdictOf(answer)}
               </span>
             </>
           ) : (
@@ -47,7 +50,8 @@ export function Reading({ labels, answer, instead }: Props) {
         <p className="text-soft">
           {answer ? (
             <>
-              {titled(sureness(answer.confidence))}, <span className="text-ink">{percent(answer.confidence)}</span>
+              {answer.unknown ? `${titled(answer.label)} is only what is usual` : titled(sureness(answer.confidence))},{' '}
+              <span className="text-ink">{percent(answer.confidence)}</span>
             </>
           ) : (
             instead
@@ -63,4 +67,9 @@ export function Reading({ labels, answer, instead }: Props) {
       </p>
     </section>
   )
+}
+
+/** Of a text without a known word the label says nothing, so it is not shown large. */
+function verdictOf({ label, unknown }: ExplainAnswer): string {
+  return unknown ? 'No known words' : titled(label)
 }
