@@ -24,7 +24,7 @@ import {
 } from './features.ts'
 import { addCharacters, type LinearParameters, lengthScale } from './linearParameters.ts'
 import { isNegator } from './negationWords.ts'
-import { createTokens, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
+import { createTokens, FOLDED, PUNCTUATION, type Tokens, tokenise, WORD } from './tokens.ts'
 import { findWeights, squared } from './weightTable.ts'
 
 /** The strongest n-grams that an explanation lists. */
@@ -166,7 +166,9 @@ function describe(
   const start = tokens.start[sharers[0]]
   const end = tokens.end[last]
   if (kind === NEGATED_WORD) return { feature: words.join(' … '), start, end, contributions }
-  return { feature: kind === SPELLING ? `${words[0]} (elongated)` : words.join(' '), start, end, contributions }
+  if (kind !== SPELLING) return { feature: words.join(' '), start, end, contributions }
+  const form = (tokens.flags[last] & FOLDED) === 0 ? 'elongated' : 'as written'
+  return { feature: `${words[0]} (${form})`, start, end, contributions }
 }
 
 function spansOf(text: string, tokens: Tokens, perToken: Float64Array, labels: number): SpanContribution[] {

@@ -12,7 +12,7 @@
  * A feature counts once a text (Wang & Manning 2012 and Pang & Lee 2002: presence beats counts for sentiment).
  */
 import { combineHashes, finishHash, HASH_PRIME, HASH_SEED, hashText } from '../../math/hash.ts'
-import { ELONGATED, NEGATED, PUNCTUATION, type Tokens } from './tokens.ts'
+import { ELONGATED, FOLDED, NEGATED, PUNCTUATION, type Tokens } from './tokens.ts'
 
 export const NEGATION = hashText('<negated>')
 const ELONGATION = hashText('<elongated>')
@@ -63,6 +63,12 @@ export interface FeatureOptions {
   readonly negation: boolean
   /** Whether plain punctuation is a token of n-grams; without it they reach over it. */
   readonly punctuation: boolean
+  /**
+   * Numbers of three digits and more, and the digits of longer mixed words, are folded into classes (`<number-3>`, `e000`),
+   * so that a number that was never seen has a weight. `both` adds the number as written: classes that differ by their
+   * digits alone (404 and 500) can then be learned. Absent: folded.
+   */
+  readonly numbers?: 'folded' | 'both'
 }
 
 /** Distinct features of one text, reused from text to text: only the first `count` entries count. */
@@ -111,6 +117,7 @@ function list(tokens: Tokens, options: FeatureOptions, into: Features, distinct:
   const trigrams = options.words > 2
   const negation = options.negation
   const skipped = options.punctuation ? 0 : PUNCTUATION
+  const marked = NEGATED | ELONGATED | (options.numbers === 'both' ? FOLDED : 0)
   /** The tokens before, and how many there are (at most 2). */
   let a = 0
   let ab = 0
@@ -129,12 +136,13 @@ function list(tokens: Tokens, options: FeatureOptions, into: Features, distinct:
     }
     a = c
     if (before < 2) before++
-    if ((flag & (NEGATED | ELONGATED)) !== 0) {
+    if ((flag & marked) !== 0) {
       if (negation && (flag & NEGATED) !== 0) add(into, mask, combineHashes(NEGATION, c), place | NEGATED_WORD)
       if ((flag & ELONGATED) !== 0) {
         add(into, mask, ELONGATION, place | SPELLING)
         add(into, mask, spelling[t], place | SPELLING)
       }
+      if ((flag & marked & FOLDED) !== 0) add(into, mask, spelling[t], place | SPELLING)
     }
   }
   return into

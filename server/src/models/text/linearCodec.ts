@@ -181,6 +181,7 @@ function parseHeader(bytes: Uint8Array): Header {
     whole(options?.words, 1, 3) &&
     typeof options.negation === 'boolean' &&
     typeof options.punctuation === 'boolean' &&
+    (options.numbers === undefined || options.numbers === 'folded' || options.numbers === 'both') &&
     Number.isFinite(options.lengthPower) &&
     (options.long === null ||
       (whole(options.long?.from, 0, 1e6) && whole(options.long.to, options.long.from + 1, 1e6))) &&

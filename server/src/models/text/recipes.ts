@@ -67,6 +67,7 @@ const custom: LinearRecipe = {
     words: 2,
     negation: true,
     punctuation: false,
+    numbers: 'both',
     characters: { min: 3, max: 5 },
     lengthPower: 0.5,
     long: null,

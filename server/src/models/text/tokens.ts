@@ -65,6 +65,8 @@ export const NEGATED = 2
 export const ELONGATED = 4
 /** Plain punctuation, which not every recipe looks at. */
 export const PUNCTUATION = 8
+/** Its digits are folded: `spelling` has the hash of the number as written. */
+export const FOLDED = 16
 const WORD_NEGATED = WORD | NEGATED
 
 /** How many words a negator reaches. Measured on SST dev: 2 to 4 are alike; longer scopes lose. */
@@ -84,7 +86,7 @@ export interface Tokens {
   start: Int32Array
   end: Int32Array
   flags: Uint8Array
-  /** Hash of the longer spelling of an elongated word; 0 for the others. */
+  /** Hash of the longer spelling of an elongated word, of a folded number as written; 0 for the others. */
   spelling: Int32Array
   /** Where the token's normalised units lie in `units`; empty for tokens that are not words. */
   unitStart: Int32Array
@@ -288,10 +290,15 @@ function pushElongated(from: number, to: number, base: number, into: Tokens): vo
 /** Words of letters and digits: short ones as written (gr8, b4), longer ones with each digit as 0 (ab12 → ab00). */
 function pushMixed(from: number, to: number, base: number, into: Tokens): number {
   const units = into.units
-  if (into.used - base > 3) {
-    for (let k = base; k < into.used; k++) if (units[k] >= 48 && units[k] <= 57) units[k] = 48
+  if (into.used - base <= 3) {
+    pushWord(hashUnits(units, base, into.used), from, to, base, into)
+    return to
   }
+  const written = hashUnits(units, base, into.used)
+  for (let k = base; k < into.used; k++) if (units[k] >= 48 && units[k] <= 57) units[k] = 48
   pushWord(hashUnits(units, base, into.used), from, to, base, into)
+  into.spelling[into.count - 1] = written
+  into.flags[into.count - 1] |= FOLDED
   return to
 }
 
@@ -308,13 +315,14 @@ function pushNumber(text: string, from: number, to: number, limit: number, base:
   }
   const length = end - from
   into.used = base
-  let token = NUMBERS[Math.min(length - joints, NUMBERS.length - 1)]
-  if (length <= 2 || (joints > 0 && commas === 0 && length <= 6)) {
-    let state = HASH_SEED
-    for (let k = from; k < end; k++) state = Math.imul(state ^ text.charCodeAt(k), HASH_PRIME)
-    token = finishHash(state)
+  let state = HASH_SEED
+  for (let k = from; k < end; k++) state = Math.imul(state ^ text.charCodeAt(k), HASH_PRIME)
+  const written = finishHash(state)
+  if (length <= 2 || (joints > 0 && commas === 0 && length <= 6)) push(into, written, from, end, 0, base)
+  else {
+    const at = push(into, NUMBERS[Math.min(length - joints, NUMBERS.length - 1)], from, end, FOLDED, base)
+    into.spelling[at] = written
   }
-  push(into, token, from, end, 0, base)
   return end
 }
 

@@ -20,6 +20,11 @@ export function linear(plan: TrainingPlan): Recipe {
       countRatioPower: { kind: 'real', low: 0, high: 4, about: 'how much the log-count ratio scales a feature' },
       idfPower: { kind: 'real', low: 0, high: 4, about: 'how much rarity scales a feature' },
       charactersScale: { kind: 'real', low: 0, high: 100, about: 'scale of character n-grams' },
+      numbers: {
+        kind: 'word',
+        of: ['folded', 'both'],
+        about: 'numbers of three digits and more as classes by length, or also as written',
+      },
     },
     quick: { samples: 1000 },
     search: {
@@ -94,9 +99,11 @@ async function trainer(plan: TrainingPlan): Promise<Train> {
 }
 
 function recipeOf(recipe: LinearRecipe, { parameters }: Work): LinearRecipe {
-  const { epochs } = parameters
+  const { epochs, numbers } = parameters
   const changed = Object.fromEntries(tuned.flatMap((name) => (name in parameters ? [[name, parameters[name]]] : [])))
-  return { ...recipe, ...changed, ...(typeof epochs === 'number' ? { stepsMax: epochs } : {}) }
+  const options: LinearRecipe['options'] =
+    numbers === 'folded' || numbers === 'both' ? { ...recipe.options, numbers } : recipe.options
+  return { ...recipe, ...changed, options, ...(typeof epochs === 'number' ? { stepsMax: epochs } : {}) }
 }
 
 function reporter({ texts, progress }: Work, onEvent: (event: TrainingEvent) => void) {

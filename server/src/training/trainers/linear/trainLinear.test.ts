@@ -340,3 +340,24 @@ test('a model trained on probabilities is as sure as they are', async () => {
     )
   }
 })
+
+test('classes that differ by their numbers alone are learned where numbers are kept as written, and only there', async () => {
+  const random = seededRandom(11)
+  const row = (): TrainingRow => {
+    const status = random() < 0.5 ? 404 : 500
+    const code = status === 404 ? 'E1404' : 'E1500'
+    return {
+      text: `GET /page${Math.floor(random() * 50)} ${random() < 0.5 ? status : code} in ${Math.floor(random() * 90)} ms`,
+      label: String(status),
+    }
+  }
+  const rows = Array.from({ length: 600 }, row)
+  const unseen = Array.from({ length: 300 }, row)
+  const right = async (numbers: 'folded' | 'both'): Promise<number> => {
+    const recipe = { ...recipes.custom, options: { ...recipes.custom.options, numbers } }
+    const { model } = await trainLinear({ rows, labels: ['404', '500'], recipe, seed: 3, workers: 1 })
+    return unseen.filter(({ text, label }) => model.labels[model.score(text).label] === label).length / unseen.length
+  }
+  expect(await right('both')).toBeGreaterThanOrEqual(0.99)
+  expect(await right('folded')).toBeLessThan(0.7)
+})
