@@ -1,12 +1,11 @@
 /** A model on labelled rows: its predictions, and what an evaluation says of them. */
-import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../domain/faults.ts'
 import type { Evaluation } from '../domain/version.ts'
 import { seededRandom } from '../math/random.ts'
-import { scoreMany } from '../models/scoreMany.ts'
-import { type AnyTextModel, isQueued, type QueuedTextModel, type Scored } from '../models/textModel.ts'
+import type { AnyTextModel, Scored } from '../models/textModel.ts'
 import type { Predictions } from '../stats/probabilities.ts'
 import { evaluate } from './evaluate.ts'
+import { scoreTexts } from './scoreTexts.ts'
 
 export interface LabelledText {
   readonly text: string
@@ -33,11 +32,6 @@ export interface MeasureOptions {
   readonly signal?: AbortSignal
 }
 
-const PROGRESS_ROWS = 500
-/** A neural model takes a hundred times as long for a row. */
-const PROGRESS_ROWS_QUEUED = 20
-
-/** Yields to the event loop now and then, so that a long measurement can be stopped and shows its progress. */
 export async function measure(
   model: AnyTextModel,
   rows: readonly LabelledText[],
@@ -60,43 +54,9 @@ export async function measure(
     for (const [j, k] of at.entries()) probabilities[i * labels.length + j] = scored[k] / total
   }
   const texts = known.map(({ text }) => text)
-  if (isQueued(model)) await scoreWaiting(model, texts, options, take)
-  else {
-    for (const [i, text] of texts.entries()) {
-      if (i % PROGRESS_ROWS === 0) {
-        options.onProgress?.(i)
-        await new Promise(setImmediate)
-        options.signal?.throwIfAborted()
-      }
-      take(i, model.score(text))
-    }
-  }
+  for (const [i, scored] of (await scoreTexts(model, texts, options)).entries()) take(i, scored)
   const actual = known.map(({ label }) => labels.indexOf(label))
   const predictions = { labels: labels.length, actual, probabilities }
   const evaluation = evaluate(options.name, predictions, { random: seededRandom(options.seed) })
   return { evaluation, predictions, labels, unknownRows: rows.length - known.length, unknownLabels }
-}
-
-/** A long deadline: a measurement waits for a model that is busy. */
-const OPTIONS = { deadlineMs: 600_000 }
-
-async function scoreWaiting(
-  model: QueuedTextModel,
-  texts: readonly string[],
-  { onProgress, signal }: MeasureOptions,
-  take: (i: number, scored: Scored) => void,
-): Promise<void> {
-  let done = 0
-  await scoreMany(
-    model,
-    texts,
-    OPTIONS,
-    (ms) => setTimeout(ms),
-    (i, answer) => {
-      signal?.throwIfAborted()
-      if (answer instanceof Fault) throw answer
-      take(i, answer)
-      if (++done % PROGRESS_ROWS_QUEUED === 0) onProgress?.(done)
-    },
-  )
 }
