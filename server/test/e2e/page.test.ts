@@ -10,7 +10,7 @@ import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveKeyed } from '../keyed.ts'
 import { type Served, serve } from '../serve.ts'
-import { nameless, openBrowser, openPage, pale, shots, sideways, soon, type Watched } from './browser.ts'
+import { barriers, nameless, openBrowser, openPage, pale, shots, sideways, soon, type Watched } from './browser.ts'
 
 const battery = 'The battery died after two days, but support was lovely'
 const command = fileURLToPath(new URL('../../bin/barometer.mjs', import.meta.url))
@@ -225,11 +225,12 @@ describe('on an open server', () => {
       const { page } = watched
       const check = async (name: string): Promise<void> => {
         await page.screenshot({ path: join(shots, `${name}-${look.name}.png`), fullPage: true, animations: 'disabled' })
-        expect({ name, pale: await pale(page), nameless: await nameless(page) }).toEqual({
+        expect({
           name,
-          pale: [],
-          nameless: [],
-        })
+          pale: await pale(page),
+          nameless: await nameless(page),
+          barriers: await barriers(page),
+        }).toEqual({ name, pale: [], nameless: [], barriers: [] })
         expect(await sideways(page)).toBeLessThanOrEqual(0)
       }
       await page.getByRole('textbox', { name: 'Text to score' }).fill(battery)

@@ -12,17 +12,17 @@ interface Props {
 /** One bar a label, in the order of the model, so that a bar never changes its place. */
 export function Bars({ labels, probabilities, label }: Props) {
   return (
-    <dl className="grid gap-3" aria-label="Probability of each label">
+    <ul className="grid gap-3" aria-label="Probability of each label">
       {labels.map((name) => {
         const share = probabilities?.[name] ?? 0
         return (
-          <div key={name} className={`tone-${look(name, labels).tone}`}>
+          <li key={name} className={`tone-${look(name, labels).tone}`}>
             <div className="mb-1 flex items-baseline justify-between gap-3 text-sm">
-              <dt className={`flex min-w-0 items-center gap-2 ${name === label ? 'font-semibold' : ''}`}>
+              <span className={`flex min-w-0 items-center gap-2 ${name === label ? 'font-semibold' : ''}`}>
                 <Mark label={name} labels={labels} />
                 <span className="truncate">{titled(name)}</span>
-              </dt>
-              <dd className="text-soft">{probabilities ? percent(share) : '–'}</dd>
+              </span>
+              <span className="text-soft">{probabilities ? percent(share) : '–'}</span>
             </div>
             <div className="h-2 overflow-hidden rounded-full bg-well">
               <div
@@ -30,9 +30,9 @@ export function Bars({ labels, probabilities, label }: Props) {
                 style={{ transform: `scaleX(${share})` }}
               />
             </div>
-          </div>
+          </li>
         )
       })}
-    </dl>
+    </ul>
   )
 }

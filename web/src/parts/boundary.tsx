@@ -38,7 +38,9 @@ export class Boundary extends Component<Props, State> {
         <p className="mt-2 text-sm text-soft">
           Nothing that the server keeps is affected. What the page says about it:
         </p>
-        <pre className="my-3 overflow-x-auto rounded-lg bg-well p-3 font-mono text-xs">{this.state.error.message}</pre>
+        <pre tabIndex={0} className="my-3 overflow-x-auto rounded-lg bg-well p-3 font-mono text-xs">
+          {this.state.error.message}
+        </pre>
         <Button look="main" onClick={() => this.setState({ error: null })}>
           Show it again
         </Button>

@@ -44,7 +44,7 @@ function blockElement(block: Block, key: number): ReactNode {
     }
     case 'table':
       return (
-        <div key={key} className="overflow-x-auto">
+        <div key={key} role="region" aria-label="Table" tabIndex={0} className="overflow-x-auto">
           <table className="text-left text-sm">
             <thead>
               <tr>

@@ -6,7 +6,7 @@ export function Confusion({ evaluation, labels }: { evaluation: EvaluationBody; 
   const { confusion } = evaluation
   if (!confusion || confusion.length !== labels.length) return null
   return (
-    <div className="overflow-x-auto">
+    <div role="region" aria-label="Mistakes" tabIndex={0} className="overflow-x-auto">
       <table className="text-sm">
         <caption className="mb-2 text-left text-xs text-soft">
           Mistakes on <span className="font-mono">{evaluation.name}</span>: truth in rows, answers in columns
