@@ -27,7 +27,6 @@ const notOverHttp: Readonly<Partial<Record<FaultCode, string>>> = {
   hub_refused: 'of pulling models, on the command line: server/src/versions/hub',
   hub_broken: 'of pulling models, on the command line: server/src/versions/hub',
   hub_unreachable: 'of pulling models, on the command line: server/src/versions/hub',
-  data_broken: 'of reading data sets, on the command line: server/src/ingest/files',
   disk_full: 'of training runs, which say it where they are kept: server/src/training/jobs',
   training_diverged: 'of a run that learns: server/src/engine/fit',
   checkpoint_unusable: 'of a run that is taken up again: server/src/engine/fit',
@@ -267,6 +266,11 @@ describe('what is asked', () => {
       id: first.body.id,
       repeated: true,
     })
+  })
+
+  test('data_broken: a training run on a file that is not in the folder of data', async () => {
+    for (const path of ['none.csv', '../barometer.db', '/etc/passwd'])
+      expectFault(await post({ model: 'pets', data: { kind: 'file', path } }, '/training-runs'), 'data_broken')
   })
 
   test('run_unknown and run_over: of training runs', async () => {
