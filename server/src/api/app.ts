@@ -35,6 +35,7 @@ export async function buildApp(needs: ApiNeeds, log: FastifyBaseLogger, pageFold
     config,
     store: needs.store,
     now: needs.now,
+    nowMs: needs.nowMs,
     isStopping: needs.isStopping,
     counted: (code) => needs.metrics.fault(code),
   })

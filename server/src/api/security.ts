@@ -23,6 +23,8 @@ export interface SecurityNeeds {
   readonly config: Config
   readonly store: Pick<Store, 'keys'>
   readonly now: () => Millis
+  /** Monotonic milliseconds: for durations, which a clock that is set must not change. */
+  readonly nowMs: () => number
   /** True from the moment that the server was told to stop. */
   readonly isStopping: () => boolean
   /** Called once for every fault that is answered. */
@@ -96,9 +98,9 @@ export function limits(config: Config): FastifyHttpOptions<RawServerDefault> {
  * @throws StartRefused on an address that others reach, when there is no key and INSECURE was not set.
  */
 export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly DeclaredRoute[]> {
-  const { config, store, now, isStopping, counted } = needs
+  const { config, store, now, nowMs, isStopping, counted } = needs
   const secret = serverSecret(config.home, config.secret)
-  const keyring = new Keyring(store.keys, secret, now)
+  const keyring = new Keyring(store.keys, secret, nowMs)
   await keyring.refresh()
   if (keyring.empty && !config.insecure && !isLoopbackAddress(config.host)) {
     throw new StartRefused(
@@ -113,8 +115,8 @@ export async function secure(app: Api, needs: SecurityNeeds): Promise<readonly D
   jsonOnly(app, config)
   timeouts(app)
   if (config.corsOrigins.length > 0) await openTo(app, config.corsOrigins)
-  const routes = guard(app, { config, keyring, sessions, now })
-  sessionRoutes(app, { config, keyring, sessions, now })
+  const routes = guard(app, { config, keyring, sessions, now, nowMs })
+  sessionRoutes(app, { config, keyring, sessions, now, nowMs })
   return routes
 }
 

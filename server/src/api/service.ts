@@ -8,14 +8,14 @@ const MODELS = 'models'
 const CHECK_MS = 1000
 
 export function serviceRoutes(app: Api, needs: ApiNeeds): void {
-  const { config, store, releases, boxTasks, metrics, now, version, startedAt, isStopping } = needs
+  const { config, store, releases, boxTasks, metrics, now, nowMs, version, startedAt, isStopping } = needs
   let metricsMaking: Promise<string> | null = null
   let storeChecked: { readonly at: number; readonly check: Promise<Check> } | null = null
 
   const health = async (): Promise<HealthAnswer> => {
     const checks = [await checkStore(), checkModels(), checkQueue()]
     const status = isStopping() ? 'stopping' : checks.every((check) => check.ok) ? 'healthy' : 'degraded'
-    return { status, version, uptime_seconds: (now() - startedAt) / 1000, checks }
+    return { status, version, uptime_seconds: Math.max(0, now() - startedAt) / 1000, checks }
   }
 
   for (const path of ['/health', '/health/ready']) {
@@ -74,7 +74,7 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
   }
 
   function checkStore(): Promise<Check> {
-    if (storeChecked === null || now() - storeChecked.at > CHECK_MS) {
+    if (storeChecked === null || nowMs() - storeChecked.at > CHECK_MS) {
       const check = store.check().then(
         (): Check => ({ name: 'store', ok: true, detail: store.dialect }),
         (error: unknown): Check => ({
@@ -83,7 +83,7 @@ export function serviceRoutes(app: Api, needs: ApiNeeds): void {
           detail: error instanceof Error ? error.message : 'failed',
         }),
       )
-      storeChecked = { at: now(), check }
+      storeChecked = { at: nowMs(), check }
     }
     return storeChecked.check
   }

@@ -16,13 +16,15 @@ export interface SessionNeeds {
   readonly keyring: Keyring
   readonly sessions: Sessions
   readonly now: () => Millis
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number
 }
 
 /** Sign-ins a minute and address. */
 const SIGN_INS_PER_MINUTE = 10
 const ADDRESSES_MAX = 10_000
 
-export function sessionRoutes(app: Api, { config, keyring, sessions, now }: SessionNeeds): void {
+export function sessionRoutes(app: Api, { config, keyring, sessions, now, nowMs }: SessionNeeds): void {
   const mayRunOpen = config.insecure || isLoopbackAddress(config.host)
   const signIns = new RateTable(SIGN_INS_PER_MINUTE, ADDRESSES_MAX)
   const answers = { 200: SessionAnswer, '4xx': FaultBody, '5xx': FaultBody }
@@ -38,13 +40,14 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
       const at = now()
       if (!isOwnOrigin(request.headers, true, new Set())) throw new Fault('foreign_page')
       const window = signIns.window(rateAddress(request.ip))
-      if (!window.take(at))
+      const atMs = nowMs()
+      if (!window.take(atMs))
         throw new Fault('rate_limited', {
           say: `At most ${SIGN_INS_PER_MINUTE} sign-ins a minute come from one address.`,
-          retryAfterSeconds: window.secondsToReset(at),
+          retryAfterSeconds: window.secondsToReset(atMs),
         })
       // The first key of all may have been made just now.
-      if (keyring.empty || !keyring.fresh(at)) await keyring.refresh()
+      if (keyring.empty || !keyring.fresh(atMs)) await keyring.refresh()
       if (keyring.empty && mayRunOpen) return open()
       const caller = await callerWith(request.body.key.trim(), at)
       if (caller === null) throw new Fault('unauthorised')
@@ -63,7 +66,7 @@ export function sessionRoutes(app: Api, { config, keyring, sessions, now }: Sess
     async (request, reply) => {
       const at = now()
       reply.header('cache-control', 'no-store')
-      if (!keyring.fresh(at)) await keyring.refresh()
+      if (!keyring.fresh(nowMs())) await keyring.refresh()
       if (keyring.empty && mayRunOpen) return open()
       const session = sessionOf(request, at)
       const caller = session === null ? null : keyring.byId(session.keyId, at)

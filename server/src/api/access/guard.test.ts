@@ -24,7 +24,8 @@ interface Answer {
 interface House {
   readonly app: Api
   readonly keys: FakeKeys
-  readonly clock: { at: number }
+  /** `at` runs; `set` is what the wall clock was set forward by, or back. */
+  readonly clock: { at: number; set: number }
   readonly counted: string[]
   readonly key: (
     scopes: readonly Scope[],
@@ -40,7 +41,7 @@ async function house(
 ): Promise<House> {
   const config = loadConfig({}, '/', { home: mkdtempSync(join(tmpdir(), 'barometer-access-')), ...overrides })
   const keys = fakeKeys()
-  const clock = { at: 1_780_000_000_000 }
+  const clock = { at: 1_780_000_000_000, set: 0 }
   const counted: string[] = []
   const key: House['key'] = async (scopes, { ratePerMinute = null, expiresAt = null, name = 'tester' } = {}) => {
     const made = createKey({ name, scopes, ratePerMinute, expiresAt }, serverSecret(config.home, null), clock.at)
@@ -53,7 +54,8 @@ async function house(
   await secure(app, {
     config,
     store: { keys },
-    now: () => clock.at,
+    now: () => clock.at + clock.set,
+    nowMs: () => clock.at,
     isStopping: () => false,
     counted: (code) => counted.push(code),
   })
@@ -183,6 +185,23 @@ describe('a key', () => {
     expect(answer).toMatchObject({ status: 403, code: 'forbidden' })
     expect(answer.json.error.message).toContain('“admin”')
     expect(answer.headers['www-authenticate']).toContain('insufficient_scope')
+  })
+
+  test('is not held up by a clock that is set back an hour: rates, and how long the keys are believed, run on', async () => {
+    const { ask, key, keys, clock } = await house()
+    const shown = await key(['read'], { ratePerMinute: 2 })
+    const headers = { ...local, ...bearer(shown) }
+    await ask({ url: '/read', headers })
+    await ask({ url: '/read', headers })
+    clock.set = -3_600_000
+    const refused = await ask({ url: '/read', headers })
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(65)
+    clock.at += Number(refused.headers['retry-after']) * 1000
+    expect((await ask({ url: '/read', headers })).status).toBe(200)
+    await keys.revoke(shown.split('_')[1], clock.at)
+    clock.at += 5001
+    expect((await ask({ url: '/read', headers })).status).toBe(401)
   })
 
   test('keeps exactly to its rate, however many ask at once, and says what is left', async () => {
@@ -366,7 +385,14 @@ describe('a session of the page', () => {
 test('a route that declares no scope keeps the server from starting', async () => {
   const config = loadConfig({}, '/', { home: mkdtempSync(join(tmpdir(), 'barometer-access-')) })
   const app: Api = Fastify(limits(config)).withTypeProvider<TypeBoxTypeProvider>()
-  await secure(app, { config, store: { keys: fakeKeys() }, now: Date.now, isStopping: () => false, counted: () => {} })
+  await secure(app, {
+    config,
+    store: { keys: fakeKeys() },
+    now: Date.now,
+    nowMs: () => performance.now(),
+    isStopping: () => false,
+    counted: () => {},
+  })
   app.get('/forgotten', () => 'x')
   await expect(app.ready()).rejects.toThrow('/forgotten declares no scope')
 })

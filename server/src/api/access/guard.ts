@@ -22,6 +22,8 @@ export interface AccessNeeds {
   readonly keyring: Keyring
   readonly sessions: Sessions
   readonly now: () => Millis
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number
 }
 
 export interface DeclaredRoute {
@@ -43,7 +45,7 @@ type Done = Parameters<onRequestHookHandler>[2]
  * ready; an app with a route that declares no scope does not get ready.
  */
 export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
-  const { config, keyring, sessions, now } = needs
+  const { config, keyring, sessions, now, nowMs } = needs
   const routes: { readonly route: RouteOptions; check: onRequestHookHandler }[] = []
   const declared: DeclaredRoute[] = []
   const mayRunOpen = config.insecure || isLoopbackAddress(config.host)
@@ -58,7 +60,7 @@ export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
 
   if (addresses !== null) {
     app.addHook('onRequest', (request, reply, done) => {
-      const at = now()
+      const at = nowMs()
       const window = addresses.window(rateAddress(request.ip))
       if (window.take(at)) {
         tellRate(reply, 'address', window, at)
@@ -97,8 +99,7 @@ export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
   function checkOf(scope: Scope | 'public'): onRequestHookHandler {
     if (scope === 'public') return checkPublic
     return (request, reply, done) => {
-      const at = now()
-      if (keyring.fresh(at)) decide(scope, request, reply, done, at, false)
+      if (keyring.fresh(nowMs())) decide(scope, request, reply, done, now(), false)
       else afterReading(scope, request, reply, done)
     }
   }
@@ -152,8 +153,9 @@ export function guard(app: Api, needs: AccessNeeds): readonly DeclaredRoute[] {
     }
     if (!allows(caller, scope)) return done(lacks(reply, scope))
     if (caller.rate !== null) {
-      if (!caller.rate.take(at)) return done(rateFault(reply, 'key', caller.rate, at))
-      tellRate(reply, 'key', caller.rate, at)
+      const atMs = nowMs()
+      if (!caller.rate.take(atMs)) return done(rateFault(reply, 'key', caller.rate, atMs))
+      tellRate(reply, 'key', caller.rate, atMs)
     }
     request.caller = caller
     request.keyId = caller.id

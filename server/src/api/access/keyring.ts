@@ -40,7 +40,8 @@ export function allows(caller: Caller, scope: Scope): boolean {
 export class Keyring {
   readonly #keys: Keys
   readonly #secret: string
-  readonly #now: () => Millis
+  /** Monotonic: how old what was read is does not depend on what the clock is set to. */
+  readonly #nowMs: () => number
   #callers = new Map<string, { key: ApiKey; caller: Caller }>()
   /** Presented key → id of the key that it proved to be. */
   readonly #proven = new Map<string, string>()
@@ -48,10 +49,10 @@ export class Keyring {
   #reading: Promise<void> | null = null
   #retryAt = -Infinity
 
-  constructor(keys: Keys, secret: string, now: () => Millis) {
+  constructor(keys: Keys, secret: string, nowMs: () => number) {
     this.#keys = keys
     this.#secret = secret
-    this.#now = now
+    this.#nowMs = nowMs
   }
 
   /** True when no key was ever made: only then may the server run open. A revoked or expired key still counts. */
@@ -63,10 +64,10 @@ export class Keyring {
    * True when the keys in memory may be used now. Starts to read them again in good time, so that under steady traffic
    * no request waits for that.
    */
-  fresh(at: Millis): boolean {
-    const age = at - this.#readAt
+  fresh(atMs: number): boolean {
+    const age = atMs - this.#readAt
     // A failed background read shows itself when the keys become too old.
-    if (age > REFRESH_MS && this.#reading === null && at >= this.#retryAt) this.refresh().catch(() => undefined)
+    if (age > REFRESH_MS && this.#reading === null && atMs >= this.#retryAt) this.refresh().catch(() => undefined)
     return age <= STALE_MS && age >= 0
   }
 
@@ -77,7 +78,7 @@ export class Keyring {
   }
 
   async #read(): Promise<void> {
-    const asked = this.#now()
+    const asked = this.#nowMs()
     this.#retryAt = asked + RETRY_MS
     const keys = await this.#keys.list()
     const before = this.#callers
@@ -96,7 +97,7 @@ export class Keyring {
    */
   identify(presented: string, at: Millis): Caller | null | undefined {
     const id = this.#proven.get(presented)
-    const caller = id === undefined ? this.#prove(presented, at) : (this.#callers.get(id)?.caller ?? null)
+    const caller = id === undefined ? this.#prove(presented) : (this.#callers.get(id)?.caller ?? null)
     if (caller === undefined || caller === null) return caller
     return caller.revoked || caller.expiresAt <= at ? null : caller
   }
@@ -107,11 +108,11 @@ export class Keyring {
     return caller === undefined || caller.revoked || caller.expiresAt <= at ? null : caller
   }
 
-  #prove(presented: string, at: Millis): Caller | null | undefined {
+  #prove(presented: string): Caller | null | undefined {
     const parts = parseKey(presented)
     if (parts === null) return null
     const known = this.#callers.get(parts.id)
-    if (known === undefined) return at - this.#readAt >= UNKNOWN_REFRESH_MS ? undefined : null
+    if (known === undefined) return this.#nowMs() - this.#readAt >= UNKNOWN_REFRESH_MS ? undefined : null
     if (!proves(parts.secret, known.key, this.#secret)) return null
     if (this.#proven.size >= PROVEN_MAX) this.#proven.clear()
     this.#proven.set(presented, parts.id)
