@@ -77,3 +77,8 @@ test('a user and a password are kept apart from the address that they stand in',
   expect(mlflowUri?.url).toBe('https://mlflow.example/base')
   expect(mlflowUri?.login?.reveal()).toBe('ann:p@ss')
 })
+
+test('an empty BAROMETER_HOME is one that is not set: the state never lands in the working folder itself', () => {
+  expect(loadConfig({ BAROMETER_HOME: '' }, empty).home).toBe(join(empty, '.barometer'))
+  expect(loadConfig({}, empty, { home: '' }).home).toBe(join(empty, '.barometer'))
+})

@@ -18,6 +18,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+const HOME = '.barometer'
+
 const text = (name: string, fallback: string, about: string): Setting<string> => ({
   name,
   about,
@@ -139,7 +141,11 @@ const list = (name: string, about: string): Setting<readonly string[]> => ({
 export const settings = {
   host: text('HOST', '127.0.0.1', 'Address to listen on. Anything but loopback needs an API key, or INSECURE.'),
   port: integer('PORT', 8000, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
-  home: text('BAROMETER_HOME', '.barometer', 'Folder of the state: database, model versions, secret.'),
+  home: {
+    ...text('BAROMETER_HOME', HOME, 'Folder of the state: database, model versions, secret.'),
+    // Compose files set to '' what is not set; the state is not to be strewn over the working folder.
+    parse: (v: string) => (v === '' ? HOME : v),
+  },
   databaseUrl: hidden(
     'DATABASE_URL',
     'postgres://… for PostgreSQL; without it SQLite in BAROMETER_HOME.',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Config, loadConfig, printableDatabase } from '../config.ts'
-import { openHome } from '../platform/openHome.ts'
+import { openHome, refuseFile } from '../platform/openHome.ts'
 import type { Store } from '../store/store.ts'
 import { OperatingError } from './failure.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,8 +22,13 @@ export function configOf(terminal: Terminal, options: HomeOptions): Config {
   return loadConfig(terminal.env, terminal.folder, options.home === undefined ? {} : { home: options.home })
 }
 
-/** Whether something was ever kept under these settings. */
+/**
+ * Whether something was ever kept under these settings.
+ *
+ * @throws Fault home_unusable where the folder of the state is a file.
+ */
 export function hasState(config: Config): boolean {
+  refuseFile(config.home)
   return config.databaseUrl !== null || existsSync(join(config.home, 'barometer.db'))
 }
 

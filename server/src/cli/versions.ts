@@ -1,5 +1,6 @@
 /** From what a person writes to a version that can score. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError } from 'commander'
@@ -8,6 +9,7 @@ import { Fault } from '../domain/faults.ts'
 import type { Manifest, Version } from '../domain/version.ts'
 import { textModelOf } from '../models/servedModel.ts'
 import type { AnyTextModel } from '../models/textModel.ts'
+import { isThere } from '../platform/isThere.ts'
 import { type ModelOpener, modelOpener } from '../serving/openModel.ts'
 import type { LiveVersion } from '../serving/releases.ts'
 import type { Store } from '../store/store.ts'
@@ -57,7 +59,10 @@ export function wish(word: string): Wish {
  *   in production for the task.
  */
 export async function loadVersion(config: Config, asked: Wish | null, task: string): Promise<LoadedVersion> {
-  if (asked?.kind === 'folder') return fromFolder(resolve(asked.folder), asked.folder)
+  if (asked?.kind === 'folder') {
+    await requireArtifact(asked.folder)
+    return fromFolder(resolve(asked.folder), asked.folder)
+  }
   if (asked === null && !hasState(config)) return fromBox(task)
   return withExistingStore(config, async (store) => {
     const version = asked === null ? await inProduction(store, task) : await find(store, asked.named)
@@ -67,6 +72,22 @@ export async function loadVersion(config: Config, asked: Wish | null, task: stri
     const title = `${version.model}@${version.version}`
     return { title, ...(await loaded(artifact, version.version, opener)) }
   })
+}
+
+/** A folder that holds no version is a wrong path more often than a broken version. */
+async function requireArtifact(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null
+    throw error
+  })
+  if (found === null) throw noVersion(`There is no folder ${folder}.`)
+  if (!found.isDirectory()) throw noVersion(`${folder} is a file; a model version is a folder with a manifest.json.`)
+  if (!(await isThere(join(folder, 'manifest.json'))))
+    throw noVersion(`${folder} holds no model version: manifest.json is missing.`)
+}
+
+function noVersion(say: string): Fault {
+  return new Fault('artifact_broken', { say })
 }
 
 async function fromBox(task: string): Promise<LoadedVersion> {
@@ -114,13 +135,19 @@ async function inProduction(store: Store, task: string): Promise<Version | null>
   if (version !== undefined) return version
   if (hasStarter(task)) return null
   throw new Fault('task_unknown', {
-    say: `No version is in production for the task “${task}”; there are ${[...serving.keys()].sort().join(', ') || 'none'}.`,
+    say: `No version is in production for the task “${task}”; there are ${[...new Set([...serving.keys(), ...starters()])].sort().join(', ')}.`,
   })
 }
 
 function starterFolder(task: string): string {
   if (hasStarter(task)) return join(STARTERS, task)
-  throw new Fault('task_unknown', { say: `There is no model in the box for the task “${task}”.` })
+  throw new Fault('task_unknown', {
+    say: `There is no model in the box for the task “${task}”; it has ${starters().join(', ')}.`,
+  })
+}
+
+function starters(): string[] {
+  return readdirSync(STARTERS).filter(hasStarter).sort()
 }
 
 function hasStarter(task: string): boolean {

@@ -1,5 +1,5 @@
 /** A model's files from the Hub, or from the cache, or from a folder: the ones that are needed, proven. */
-import { readFile, realpath, rm } from 'node:fs/promises'
+import { readFile, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../domain/faults.ts'
 import { type HubModel, hubWord } from '../../domain/hubModel.ts'
@@ -74,6 +74,8 @@ export async function pullModel(model: HubModel, options: PullOptions, needs: Pu
 /** The files of a model in a folder, as an exporter has left them there. */
 export async function folderModel(folder: string, options: Pick<PullOptions, 'wanted'>): Promise<ModelFiles> {
   if (!(await isThere(folder))) throw new Fault('model_unsupported', { say: `There is no folder ${folder}.` })
+  if (!(await stat(folder)).isDirectory())
+    throw new Fault('model_unsupported', { say: `${folder} is a file; name the folder that it is in.` })
   const chosen = chooseFiles(folder, await cachedFiles(folder), options.wanted)
   return { title: folder, commit: null, folder, chosen }
 }

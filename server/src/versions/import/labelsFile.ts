@@ -10,13 +10,25 @@ export async function readLabelsFile(path: string | null): Promise<Readonly<Reco
     value = JSON.parse(await readFile(path, 'utf8'))
   } catch (cause) {
     if (cause instanceof SyntaxError) throw new Fault('data_broken', { say: `${path} is not valid JSON.`, cause })
-    throw cause
+    throw new Fault('data_broken', { say: `The file of labels ${path} cannot be read: ${reason(cause)}.`, cause })
   }
   if (!isMap(value))
     throw new Fault('data_broken', {
       say: `${path} must hold one JSON object from the model's labels to yours, for instance {"LABEL_0": "negative"}.`,
     })
   return value
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+}
+
+function reason(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause))
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, string>> {
