@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { exits, explainFailure } from './cli/failure.ts'
+import { asCalled } from './cli/hint.ts'
 import { processTerminal, type Terminal } from './cli/terminal.ts'
 
 interface Entry {
@@ -75,7 +76,7 @@ export async function cli(args: readonly string[], terminal: Terminal = processT
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exits.ok : exits.usage // it has said why already
     const { words, code } = explainFailure(error)
-    if (words !== '') terminal.say(words)
+    if (words !== '') terminal.say(asCalled(words, terminal))
     return code
   } finally {
     await terminal.flush()
@@ -118,8 +119,8 @@ function withOutput(command: Command, terminal: Terminal): Command {
     .exitOverride()
     .showHelpAfterError('(--help says more)')
     .configureOutput({
-      writeOut: (text) => terminal.print(text),
-      writeErr: (text) => terminal.say(text),
+      writeOut: (text) => terminal.print(asCalled(text, terminal)),
+      writeErr: (text) => terminal.say(asCalled(text, terminal)),
       outputError: (text, write) => write(`barometer: ${text.replace(/^error: /, '')}`),
       getOutHelpWidth: () => terminal.columns,
       getErrHelpWidth: () => terminal.columns,

@@ -6,6 +6,7 @@ import type { Database } from '../store/database.ts'
 import { migrate as applyMigrations, migrationStatus } from '../store/migrations/migrate.ts'
 import { openDatabase } from '../store/openStore.ts'
 import { exits } from './failure.ts'
+import { hint } from './hint.ts'
 import {
   configOf,
   databasePlace,
@@ -72,7 +73,8 @@ function status(terminal: Terminal): Command {
       terminal.print(`${where}\n`)
       const rows = migrations.map((one) => [String(one.number), one.name, one.at === null ? 'waits' : moment(one.at)])
       terminal.print(table(['migration', 'name', 'applied (UTC)'], rows, terminal.colour))
-      if (facts === null) return terminal.say('The schema is not up to date: barometer db migrate')
+      if (facts === null)
+        return terminal.say(`The schema is not up to date: ${hint(terminal, ['db', 'migrate'], options)}`)
       terminal.print('')
       for (const [name, value] of Object.entries(facts)) terminal.print(`${name.padEnd(24)}${factWords(name, value)}`)
     },

@@ -75,7 +75,7 @@ export function evaluate(terminal: Terminal): Command {
 }
 
 const EXAMPLES = `
-Every metric has a 95 % bootstrap interval over the rows. Whether the model was trained on them, nobody checks.
+Every metric has a 95 % bootstrap interval over the rows. It is not checked whether the model was trained on these rows.
 
 Examples:
   $ barometer evaluate --data test.csv --model team@3

@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import { fetchArtifact, type ImportNeeds } from '../versions/artifacts/fetchArtifact.ts'
 import { type OpenModel, openArtifact } from '../versions/artifacts/loadArtifact.ts'
 import { exits } from './failure.ts'
+import { hint } from './hint.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withExistingStore } from './home.ts'
 import { exactly, modelName, type Named, named, wholeNumber } from './options.ts'
 import { bytes, count, counted, moment, paint, percent, table } from './style.ts'
@@ -42,7 +43,8 @@ function list(terminal: Terminal): Command {
     await withRegistry(terminal, options, async ({ registry }) => {
       const versions = await registry.models()
       if (options.json) return terminal.print(JSON.stringify(versions.map(asJson)))
-      if (versions.length === 0) return terminal.say('There are no versions yet. Train one: barometer train --help')
+      if (versions.length === 0)
+        return terminal.say(`There are no versions yet. Train one: ${hint(terminal, ['train', '--help'])}`)
       const rows = versions.map((one) => [
         `${one.model}@${one.version}`,
         staged(one.stage, terminal.colour),
@@ -252,6 +254,15 @@ function described(version: Version, colour: boolean): string {
 }
 
 const METRICS = ['accuracy', 'macroRecall', 'macroF1', 'rocAuc', 'logLoss', 'brier', 'ece']
+
+/** The command that puts a version into production. */
+export function promoteHint(
+  { model, version }: Pick<Version, 'model' | 'version'>,
+  terminal: Terminal,
+  options: HomeOptions,
+): string {
+  return hint(terminal, ['models', 'promote', `${model}@${version}`], options)
+}
 
 /** The metrics of one evaluation with their intervals. */
 export function evaluationTable(evaluation: Evaluation, colour: boolean): string {

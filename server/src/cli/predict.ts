@@ -85,10 +85,13 @@ export function predict(terminal: Terminal): Command {
 }
 
 const EXAMPLES = `
-Lines from standard input are answered with their text, those of a file by their number: add --keep.
+Lines from standard input are answered with their text: in words on a terminal, as CSV elsewhere. Rows of a file are
+answered by their line; --keep adds columns (of plain text: --keep text).
 
-Without --url the texts are scored in this process and logged nowhere. A row of a file that cannot be scored says
-why in its place; the exit code is then 1.
+In CSV a row that cannot be scored has a code under \`error\`; with --json it has the message, too. docs/guide/faults.md
+lists the codes.
+
+Without --url the texts are scored in this process and logged nowhere. Exit code 1 when a row could not be scored.
 
 Examples:
   $ barometer predict "not bad at all" "meh"
@@ -234,15 +237,20 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
     // Whoever pipes lines in wants to see which is which; a file is there to be looked at.
     keepsText: options.file === undefined,
   })
-  const wanted = { output, probabilities: options.probabilities === true }
+  const isShown = isForPerson(terminal, options)
+  const wanted = isShown
+    ? ({ output: 'ndjson', probabilities: true } as const)
+    : { output, probabilities: options.probabilities === true }
+  const write = isShown ? rowPrinter(terminal, input.input.text, options.task) : terminal.write
   const progress = startProgress(terminal, 'Scoring')
   const began = performance.now()
   try {
     for (const note of input.notes) progress.end(`${path}: ${note}`)
     const work = remote === null ? batchHere : batchThere
-    const totals = await work(terminal, { input, wanted, options, remote }, (now) =>
-      showTotals(progress, input, now, began),
-    )
+    const totals = await work(terminal, { input, wanted, write, options, remote }, (now) => {
+      // A bar would be drawn over the answers.
+      if (!isShown) showTotals(progress, input, now, began)
+    })
     progress.end(closing(totals, performance.now() - began))
     if (totals.faults > 0) terminal.setExitCode(exits.failed)
   } catch (error) {
@@ -251,9 +259,37 @@ async function predictFile(terminal: Terminal, path: string, options: Options, r
   }
 }
 
+/** Lines that are piped in, and whose answers a person looks at: answered as texts on the command line are. */
+function isForPerson({ shows }: Terminal, { file, json, output, keep, probabilities }: Options): boolean {
+  return shows && file === undefined && !json && output === undefined && keep.length === 0 && !probabilities
+}
+
+/** Takes rows as lines of NDJSON and prints them in words. */
+function rowPrinter(terminal: Terminal, column: string, task: string): Terminal['write'] {
+  return (bytes) => {
+    const whole =
+      typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+    const lines = whole.split('\n').filter((line) => line !== '')
+    return terminal.write(lines.map((line) => `${rowWords(line, column, task, terminal.colour)}\n`).join(''))
+  }
+}
+
+interface PrintedRow extends Pick<Answer, 'label' | 'confidence' | 'probabilities'> {
+  readonly line: number
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+function rowWords(json: string, column: string, task: string, colour: boolean): string {
+  const row = JSON.parse(json) as PrintedRow & Readonly<Record<string, unknown>> // our own output, see serving/batch/output.ts
+  if (row.error !== undefined)
+    return `${paint(colour, 'red', 'not scored')}  line ${row.line}: ${row.error.message} (${row.error.code})`
+  return described({ ...row, text: String(row[column]), task, model: '', version: null }, colour)
+}
+
 interface BatchJob {
   readonly input: OpenBatch
   readonly wanted: Pick<BatchPlan, 'output' | 'probabilities'>
+  readonly write: Terminal['write']
   readonly options: Options
   readonly remote: Remote | null
 }
@@ -266,7 +302,7 @@ async function batchHere(
   job: BatchJob,
   onProgress: (totals: BatchTotals) => void,
 ): Promise<BatchTotals> {
-  const { input, wanted, options } = job
+  const { input, wanted, write, options } = job
   const config = configOf(terminal, options)
   await using version = await loadVersion(config, options.model ?? null, options.task)
   const plan: BatchPlan = {
@@ -276,19 +312,13 @@ async function batchHere(
     textCharsMax: config.textCharsMax,
   }
   const threads = options.threads ?? availableParallelism()
-  await terminal.write(outputHeader(plan))
-  return await scoreBatch(
-    input.chunks,
-    plan,
-    { artifact: version.artifact, model: version.textModel() },
-    terminal.write,
-    {
-      threads,
-      isLong: (input.bytesTotal ?? 0) >= LONG_BYTES,
-      onProgress,
-      signal: terminal.stopSignal(),
-    },
-  )
+  await write(outputHeader(plan))
+  return await scoreBatch(input.chunks, plan, { artifact: version.artifact, model: version.textModel() }, write, {
+    threads,
+    isLong: (input.bytesTotal ?? 0) >= LONG_BYTES,
+    onProgress,
+    signal: terminal.stopSignal(),
+  })
 }
 
 async function batchThere(
@@ -296,13 +326,13 @@ async function batchThere(
   job: BatchJob,
   onProgress: (totals: BatchTotals) => void,
 ): Promise<BatchTotals> {
-  const { input, wanted, options, remote } = job
+  const { input, wanted, write, options, remote } = job
   if (remote === null) throw new Fault('internal')
   const plan = { ...input.input, ...wanted, textCharsMax: configOf(terminal, options).textCharsMax }
   return scoreRemotely(input.chunks, plan, {
     remote,
     task: options.task,
-    write: terminal.write,
+    write,
     onProgress,
     signal: terminal.stopSignal(),
   })

@@ -10,7 +10,7 @@ import { hubOf, type ImportNeeds, importModel } from '../versions/import/importM
 import { readLabelsFile } from '../versions/import/labelsFile.ts'
 import { ENCODING_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
-import { evaluationTable } from './models.ts'
+import { evaluationTable, promoteHint } from './models.ts'
 import { modelName } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { bytes, count, counted, paint } from './style.ts'
@@ -57,7 +57,7 @@ export function pull(terminal: Terminal): Command {
 
 const EXAMPLES = `
 Models lie in the folder that all tools of the Hub share (HF_HUB_CACHE, HF_HOME); HF_ENDPOINT and HF_TOKEN are honoured.
-What is there is not fetched again, and what broke off goes on where it did. The version lands in \`staging\`.
+What is there is not fetched again, and a download that was interrupted is resumed. The version lands in \`staging\`.
 
 Examples:
   $ barometer pull hf:distilbert/distilbert-base-uncased-finetuned-sst-2-english --promote
@@ -105,7 +105,11 @@ async function run(terminal: Terminal, word: string, options: Options): Promise<
       return { version, isNew, events }
     })
     progress.end()
-    terminal.print(options.json ? JSON.stringify(asJson(result)) : described(result, terminal.colour))
+    terminal.print(
+      options.json
+        ? JSON.stringify(asJson(result))
+        : described(result, promoteHint(result.version, terminal, options), terminal.colour),
+    )
   } finally {
     progress.end()
     await opener.close()
@@ -138,7 +142,7 @@ interface Result {
   readonly events: readonly StageEvent[]
 }
 
-function described({ version, isNew, events }: Result, colour: boolean): string {
+function described({ version, isNew, events }: Result, toServe: string, colour: boolean): string {
   const { model, version: number, task, manifest } = version
   const { temperature, rows } = manifest.calibration
   const { sources } = manifest.data
@@ -157,9 +161,7 @@ function described({ version, isNew, events }: Result, colour: boolean): string 
     paint(
       colour,
       'bold',
-      stage === 'production'
-        ? `${name} is in production.`
-        : `${name} is in ${stage}. To serve it: barometer models promote ${name}`,
+      stage === 'production' ? `${name} is in production.` : `${name} is in ${stage}. To serve it: ${toServe}`,
     ),
   ].join('\n')
 }

@@ -9,6 +9,7 @@ import { modelOpener } from '../serving/openModel.ts'
 import { type QuantizeChange, quantizeVersion } from '../training/trainers/transformer/quantizeVersion.ts'
 import { ENCODING_OPTION, HEADER_OPTION } from './fileOptions.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
+import { promoteHint } from './models.ts'
 import { modelName, wholeNumber } from './options.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { bytes, count, counted, paint, table } from './style.ts'
@@ -101,7 +102,7 @@ async function run(terminal: Terminal, asked: Wish, options: Options): Promise<v
     terminal.print(
       options.json
         ? JSON.stringify(asJson(base, version, change))
-        : described(base, version, events, change, terminal.colour),
+        : described(base, version, events, change, promoteHint(version, terminal, options), terminal.colour),
     )
   } finally {
     progress.end()
@@ -119,6 +120,7 @@ function described(
   version: Version,
   events: readonly StageEvent[],
   change: QuantizeChange,
+  toServe: string,
   colour: boolean,
 ): string {
   const name = `${version.model}@${version.version}`
@@ -144,9 +146,7 @@ function described(
     paint(
       colour,
       'bold',
-      isLive
-        ? `${name} is in production.`
-        : `${name} is in ${version.stage}. To serve it: barometer models promote ${name}`,
+      isLive ? `${name} is in production.` : `${name} is in ${version.stage}. To serve it: ${toServe}`,
     ),
   ].join('\n')
 }

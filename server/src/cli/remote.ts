@@ -86,7 +86,7 @@ export async function ask(
   } catch (error) {
     if (signal?.aborted) throw signal.reason
     throw new OperatingError(
-      `No server answers at ${remote.url}: ${whyNot(error, timeoutMs)}. Is it running? Start it with: npm start`,
+      `No server answers at ${remote.url}: ${whyNot(error, timeoutMs)}. Is it running? Start it with: barometer serve`,
     )
   }
   if (response.ok || accept.includes(response.status)) return text

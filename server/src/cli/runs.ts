@@ -9,6 +9,7 @@ import {
 } from '../domain/trainingRun.ts'
 import type { Store } from '../store/store.ts'
 import { findRun } from './findRun.ts'
+import { hint } from './hint.ts'
 import { configOf, HOME_OPTION, type HomeOptions, withExistingStore } from './home.ts'
 import { settingWords, thin } from './liveRun.ts'
 import { modelName, wholeNumber } from './options.ts'
@@ -54,7 +55,7 @@ function list(terminal: Terminal): Command {
           null,
         )
         if (options.json) return terminal.print(JSON.stringify(found))
-        if (found.length === 0) return terminal.say('Nothing was trained yet: barometer train --help')
+        if (found.length === 0) return terminal.say(`Nothing was trained yet: ${hint(terminal, ['train', '--help'])}`)
         const rows = found.map((run) => [
           run.id,
           stated(run, terminal.colour),

@@ -1,6 +1,7 @@
 /** What a command sees of the world outside: three streams, the environment, the folder, the clock, Ctrl-C. */
 import type { Readable, Writable } from 'node:stream'
 import { isatty } from 'node:tty'
+import { calledAs } from './hint.ts'
 import { shown } from './style.ts'
 
 export interface Terminal {
@@ -17,8 +18,12 @@ export interface Terminal {
   readonly asks: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   readonly folder: string
+  /** What a person types to start the command: `barometer`, `npx barometer`, a path. */
+  readonly called: string
   /** True where stderr is a person's terminal: progress is drawn there, and told line by line elsewhere. */
   readonly draws: boolean
+  /** Whether stdout is a person's terminal. */
+  readonly shows: boolean
   /** Whether the results may be coloured. */
   readonly colour: boolean
   readonly columns: number
@@ -67,6 +72,8 @@ export function processTerminal(): Terminal {
     asks: isatty(0),
     env,
     folder: process.cwd(),
+    called: calledAs(process.argv[1] ?? '', env, process.cwd()),
+    shows: isatty(1),
     draws: isatty(2) && env['TERM'] !== 'dumb',
     colour: isatty(1) && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     columns: Math.min((isatty(2) ? stderr.columns : stdout.columns) || 100, 120),

@@ -25,10 +25,11 @@ import { storeArtifact, verifyArtifact } from '../versions/artifacts/folder.ts'
 import { exits, OperatingError, UsageError } from './failure.ts'
 import { ENCODING_OPTION, formatOption, HEADER_OPTION } from './fileOptions.ts'
 import { findRun } from './findRun.ts'
+import { folderWord, hint } from './hint.ts'
 import { configOf, HOME_OPTION, type HomeOptions, modelsFolder, whoRuns, withStore } from './home.ts'
 import { newId } from './ids.ts'
 import { type LiveRun, startLiveRun } from './liveRun.ts'
-import { evaluationTable } from './models.ts'
+import { evaluationTable, promoteHint } from './models.ts'
 import { modelName, span, wholeNumber } from './options.ts'
 import { duration } from './progress.ts'
 import { bytes, count, counted, paint, percent } from './style.ts'
@@ -73,7 +74,7 @@ interface Options extends HomeOptions {
 export function train(terminal: Terminal): Command {
   return new Command('train')
     .option('--data <path>', 'labelled rows: .csv .tsv .jsonl .parquet, also .gz and .zst')
-    .option('--feedback', 'learn from the logged texts of the task and the labels that people told')
+    .option('--feedback', 'learn from the logged texts of the task and the labels that people gave')
     .option(
       '--log',
       'texts without labels: the logged ones of the task (distil; transformer with --set pretrainEpochs=…)',
@@ -240,7 +241,7 @@ function conclude(
       throw new OperatingError('the run was cancelled.')
     case 'interrupted':
       if (fault !== null) terminal.say(`barometer: ${fault.message}`)
-      terminal.say(`It can be resumed with: barometer train --resume ${run.id}`)
+      terminal.say(`It can be resumed with: ${hint(terminal, ['train', '--resume', run.id], options)}`)
       if (fault !== null) return terminal.setExitCode(exits.failed)
       throw new DOMException('stopped', 'AbortError')
     case 'lost':
@@ -380,11 +381,12 @@ interface Result {
   readonly seconds: number
 }
 
-function tell(terminal: Terminal, { json }: Options, result: Result): void {
-  terminal.print(json ? JSON.stringify(asJson(result)) : described(result, terminal.colour))
+function tell(terminal: Terminal, options: Options, result: Result): void {
+  const words = keptWords(result.kept, terminal, options)
+  terminal.print(options.json ? JSON.stringify(asJson(result)) : described(result, words, terminal.colour))
 }
 
-function described({ artifact, facts, kept, seconds }: Result, colour: boolean): string {
+function described({ artifact, facts, seconds }: Result, last: string, colour: boolean): string {
   const { leftOut = 0, ...shown } = facts
   const size = Object.values(artifact.manifest.files).reduce((sum, file) => sum + file.bytes, 0)
   const words = Object.entries(shown).map(([name, value]) => factWords[name]?.(value) ?? `${name} ${count(value)}`)
@@ -394,7 +396,7 @@ function described({ artifact, facts, kept, seconds }: Result, colour: boolean):
     ...(leftOut > 0
       ? [`${counted(leftOut, 'row was', 'rows were')} left out of training, because the test has their text`]
       : []),
-    paint(colour, 'bold', keptWords(kept)),
+    paint(colour, 'bold', last),
   ].join('\n')
 }
 
@@ -411,14 +413,14 @@ const factWords: Readonly<Record<string, (value: number) => string>> = {
   trial: (n) => `of trial ${n}`,
 }
 
-function keptWords(kept: Kept): string {
+function keptWords(kept: Kept, terminal: Terminal, options: Options): string {
   if (kept.kind === 'written')
-    return `Written to ${kept.folder}; try it: barometer predict --model ${join('.', kept.folder)} "…"`
+    return `Written to ${kept.folder}; try it: ${hint(terminal, ['predict', '--model', folderWord(kept.folder)])} "…"`
   const { model, version } = kept.version
   const promoted = kept.events.some((event) => event.to === 'production')
   return promoted
     ? `${model}@${version} is in production.`
-    : `${model}@${version} is in staging. To serve it: barometer models promote ${model}@${version}`
+    : `${model}@${version} is in staging. To serve it: ${promoteHint(kept.version, terminal, options)}`
 }
 
 function asJson({ reads, artifact, facts, kept, seconds }: Result): object {

@@ -10,6 +10,8 @@ import { cli } from '../../src/cli.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { memoryTerminal } from './memoryTerminal.ts'
 
+const STARTER = join(import.meta.dirname, '../../../starter/sentiment')
+
 const COMMANDS = [
   'serve',
   'predict',
@@ -39,7 +41,13 @@ interface Ended {
   readonly err: string
 }
 
-async function barometer(words: string, options: { stdin?: string } = {}): Promise<Ended> {
+interface How {
+  readonly stdin?: string
+  readonly called?: string
+  readonly shows?: boolean
+}
+
+async function barometer(words: string, options: How = {}): Promise<Ended> {
   const terminal = memoryTerminal(home, { ...options, env: { BAROMETER_HOME: join(home, 'state') } })
   const args = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain)
   const code = await cli(args, terminal)
@@ -448,6 +456,29 @@ describe('the first minutes', () => {
     }
   })
 
+  test('a person who pipes lines in reads answers in words, one a line, as of texts on the command line', async () => {
+    const { code, out } = await barometer('predict', { stdin: 'good, really\n \u001b[2Jthe worst\n', shows: true })
+    expect(code).toBe(exits.ok)
+    expect(out).toMatch(/^positive [\d.]+ %  \(.*\)  good, really\nnegative [\d.]+ %  \(.*\)  .*the worst\n$/)
+    const single = await barometer('predict "good, really"')
+    expect(out.split('\n')[0]).toBe(single.out.trim())
+    const csv = await barometer('predict --output csv', { stdin: lines, shows: true })
+    expect(csv.out.split('\n')[0]).toBe('line,text,label,confidence,error')
+  })
+
+  test('… and of a line that cannot be scored, why', async () => {
+    const { code, out } = await barometer('predict', { stdin: `${'x'.repeat(30_000)}\ngood\n`, shows: true })
+    expect(code).toBe(exits.failed)
+    expect(out).toMatch(/^not scored {2}line 1: The text has 30000 characters.* \(text_too_long\)\npositive /)
+  })
+
+  test('plain text can keep its text, and says that it has nothing else', async () => {
+    const { out } = await barometer('predict --file - --keep text', { stdin: lines })
+    expect(out.split('\n')[0]).toBe('line,text,label,confidence,error')
+    const { code, err } = await barometer('predict --keep id', { stdin: lines })
+    expect({ code, err }).toEqual({ code: exits.failed, err: expect.stringContaining('no column “id”') })
+  })
+
   test('a file of lines keeps its answers short', async () => {
     const { out } = await barometer('predict --file -', { stdin: lines })
     expect(out.split('\n')[0]).toBe('line,label,confidence,error')
@@ -461,5 +492,56 @@ describe('the first minutes', () => {
       err: `barometer: ${join(home, 'mine')} is there already, and is no model version. Name a folder that is not there yet.\n`,
     })
     expect(readdirSync(join(home, 'mine'))).toEqual([])
+  })
+
+  test.each([
+    ['train --data mine --name pets', /is a folder, not a file\. \(data_broken\)/],
+    ['train --data pets.csv --test mine --name pets', /is a folder, not a file\. \(data_broken\)/],
+    ['predict --file mine', /is a folder, not a file\. \(data_broken\)/],
+    ['load --file mine', /is a folder, not a file\. \(data_broken\)/],
+    [`evaluate --data mine --model ${STARTER}`, /is a folder, not a file\. \(data_broken\)/],
+    ['pull ./mine --labels mine', /labels .*mine cannot be read: it is a folder\. \(data_broken\)/],
+    ['pull ./mine --labels none.json', /labels .*none\.json cannot be read: there is no such file\. \(data_broken\)/],
+    ['pull ./pets.csv', /pets\.csv is a file; name the folder that it is in\. \(model_unsupported\)/],
+    ['pull ./none', /There is no folder .*none\. \(model_unsupported\)/],
+    ['predict --model ./none x', /There is no folder .*none\. \(artifact_broken\)/],
+    ['predict --model ./pets.csv x', /pets\.csv is a file; a model version is a folder.* \(artifact_broken\)/],
+    ['predict --model ./mine x', /mine holds no model version: manifest\.json is missing\. \(artifact_broken\)/],
+    ['train --data pets.csv --name pets --out pets.csv', /pets\.csv is there already/],
+    ...[
+      'predict x',
+      'models list',
+      'models verify',
+      'runs list',
+      'keys list',
+      'db status',
+      'db check',
+      'db migrate',
+    ].map((words): [string, RegExp] => [
+      `${words} --home pets.csv`,
+      /it is a file, not a folder\. Name another.* \(home_unusable\)/,
+    ]),
+  ])('a folder, a file or nothing where the other is wanted is a clear fault: %s', async (words, fault) => {
+    const folder = join(home, 'mine')
+    mkdirSync(folder, { recursive: true })
+    const inside = words.replace(/(?<= )(\.\/)?(mine|none\.json|none|pets\.csv)(?= |$)/g, (_, _dot, name: string) =>
+      join(home, name),
+    )
+    const { code, out, err } = await barometer(inside)
+    expect({ code, out }).toEqual({ code: exits.failed, out: '' })
+    expect(err).toMatch(fault)
+    expect(err).not.toMatch(/mistake in Barometer|\n {4}at /)
+  })
+
+  test('hints can be copied as they stand', async () => {
+    const other = join(home, 'other state')
+    const how = { called: 'npx barometer' }
+    const kept = await barometer(`train --data pets.csv --name pets --quick --home "${other}"`, how)
+    expect(kept.out).toContain(`To serve it: npx barometer models promote pets@1 --home '${other}'\n`)
+    const spaced = await barometer('train --data pets.csv --name pets --quick --out "my topic"', how)
+    expect(spaced.out).toContain(`try it: npx barometer predict --model './my topic' "…"\n`)
+    expect((await barometer(`runs show 0000 --home "${other}"`, how)).err).toContain('“npx barometer runs list”')
+    expect((await barometer('status --url http://127.0.0.1:9', how)).err).toContain('npx barometer serve\n')
+    expect((await barometer('models --help', how)).out).toContain('$ npx barometer models list\n')
   })
 })

@@ -10,7 +10,7 @@ export interface MemoryTerminal extends Terminal {
 
 export function memoryTerminal(
   folder: string,
-  options: { stdin?: string; env?: Record<string, string> } = {},
+  options: { stdin?: string; env?: Record<string, string>; called?: string; shows?: boolean } = {},
 ): MemoryTerminal {
   let out = ''
   let err = ''
@@ -25,6 +25,8 @@ export function memoryTerminal(
     asks: options.stdin === undefined,
     env: options.env ?? {},
     folder,
+    called: options.called ?? 'barometer',
+    shows: options.shows ?? false,
     draws: false,
     colour: false,
     columns: 100,

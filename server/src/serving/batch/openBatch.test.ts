@@ -63,7 +63,12 @@ test.each([
   ['a.csv', 'a,b\n', {}, 'Which column is the text?'],
   ['a.csv', 'a,b\n', { text: 'c' }, 'The data has no text column “c”; it has “a”, “b”.'],
   ['a.csv', 'a,text\n', { keep: ['z'] }, 'The data has no such column “z”'],
-  ['a.txt', 'x', { keep: ['z'] }, 'Plain text has no columns'],
+  [
+    'a.txt',
+    'x',
+    { keep: ['text', 'z'] },
+    'Plain text has no column “z”: each line is a text, which can be kept as “text”.',
+  ],
   ['a.doc', 'x', {}, 'What kind of data'],
   ['a.csv.gz', gzipSync('text\none\n').subarray(0, 20), {}, 'cannot be unpacked'],
 ])('%s is refused with words that help', async (name, bytes, wish, words) => {

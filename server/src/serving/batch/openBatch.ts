@@ -48,8 +48,11 @@ export async function openBatch(wish: BatchWish): Promise<OpenBatch> {
     isHashed: false,
   })
   const { layout } = file
-  if (layout.format === 'txt' && wish.keep.length > 0)
-    throw new Fault('data_broken', { say: 'Plain text has no columns that could be kept.' })
+  const alien = layout.format === 'txt' ? wish.keep.find((name) => name !== 'text') : undefined
+  if (alien !== undefined)
+    throw new Fault('data_broken', {
+      say: `Plain text has no column “${alien}”: each line is a text, which can be kept as “text”. For a table say --format csv, tsv or jsonl.`,
+    })
   const text = layout.format === 'txt' ? 'text' : chooseText(layout.columns, wish.text ?? undefined)
   // A key that the first objects lack may come later; a column of a table may not.
   if (layout.format !== 'jsonl' || file.format === 'parquet')
